@@ -1,0 +1,1 @@
+"""Values and words that every floor shares: no torch, no disk, no clock."""

@@ -1,0 +1,37 @@
+"""Repainting a part: denoisers that keep the original outside of a mask. mask (B, 1, h, w) or (1, 1, h, w) in [0, 1], 1
+is repainted."""
+
+from torch import Tensor
+
+from danqing.diffusion.moment import Denoiser, Moment
+
+
+def blended(x0: Tensor, original: Tensor, mask: Tensor) -> Tensor:
+    """x0 where mask is 1, the original where it is 0. All (B, C, h, w) or broadcast to it."""
+    return x0 * mask + original * (1 - mask)
+
+
+def with_mask(inner: Denoiser, original: Tensor, mask: Tensor) -> Denoiser:
+    """Lays the original over every prediction, so that sampling itself carries the noise of the kept part. original (B,
+    C, h, w)."""
+
+    def denoise(x: Tensor, moment: Moment) -> Tensor:
+        return blended(inner(x, moment), original, mask)
+
+    return denoise
+
+
+def with_mask_before(inner: Denoiser, original: Tensor, mask: Tensor) -> Denoiser:
+    """A1111's way for DDIM, DDIM CFG++, PLMS and UniPC: the network sees the clean original in the kept part, and its
+    noise is taken as it is.
+
+    The kept part is right only after `blended` at the end; softer than `with_mask`, kept for the sake of equal
+    pictures.
+    """
+
+    def denoise(x: Tensor, moment: Moment) -> Tensor:
+        # Blended on the network's own scale, where the original stands unscaled beside x / sqrt(1 + sigma^2).
+        seen = blended(x, original * (1 + moment.sigma**2) ** 0.5, mask)
+        return x - (seen - inner(seen, moment))
+
+    return denoise

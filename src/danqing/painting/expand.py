@@ -1,0 +1,118 @@
+"""Orders to recipes: models found and hashed, tags lifted out of prompts, styles and axes laid out, seeds given. Free of torch and of chance."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from danqing.base.errors import RecipeError
+from danqing.base.knobs import knobs
+from danqing.base.order import Axis, Order
+from danqing.base.protocols import Catalog
+from danqing.base.recipe import Recipe
+from danqing.base.refs import HypernetUse, LoraUse, ModelRef
+from danqing.base.seed import picture_seeds
+from danqing.base.table import did_you_mean
+from danqing.diffusion.names import resolve_sampler
+from danqing.prompt.tags import Tag, extract_tags
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe of an order: its index in the order, counting from 0 in display order."""
+
+    index: int
+    recipe: Recipe
+
+
+def settle_seed(order: Order, random_seed: Callable[[], int]) -> Order:
+    """The order with its chance taken out: with policy "random" a first seed is drawn once, and the rest count up from it, as A1111's -1 does."""
+    if order.seeds != "random":
+        return order
+    return order.but(recipe=order.recipe.but(seed=random_seed()), seeds="increasing", left_to_model=order.left_to_model)
+
+
+def expand(order: Order, catalog: Catalog) -> Iterator[Recipe]:
+    """Every recipe of a settled order, axis by axis, then batch by batch. Raises RecipeError or ModelError for what can't be resolved."""
+    if order.seeds == "random":
+        raise RecipeError("this order still has its seed to be drawn; settle_seed draws it")
+    for template in _cells(order):
+        settled = resolve(template, catalog, order.left_to_model)
+        varied = settled.variation.strength > 0
+        for index in range(order.count * order.batch_size):
+            seed, second = picture_seeds(settled.seed, settled.variation.seed, index, order.seeds, varied)
+            variation = settled.variation.but(seed=second) if varied else settled.variation
+            yield settled.but(seed=seed, variation=variation)
+
+
+def resolve(recipe: Recipe, catalog: Catalog, left_to_model: tuple[str, ...] = ()) -> Recipe:
+    """The recipe with nothing left open: model files hashed, the model's usual values in, sampler and schedule by name, tags lifted."""
+    file = catalog.find(recipe.model)
+    changes: dict[str, Any] = {"model": file.ref}
+    changes |= {name: file.usual[name] for name in left_to_model if name in file.usual}
+    if recipe.vae:
+        changes["vae"] = catalog.find(recipe.vae, "vae").ref
+    sampler = str(changes.get("sampler", recipe.sampler))
+    schedule = str(changes.get("schedule", recipe.schedule))
+    changes["sampler"], changes["schedule"] = resolve_sampler(sampler, schedule)
+    changes |= _lifted(recipe.prompt, recipe.negative_prompt, recipe.loras, recipe.hypernets, catalog)
+    if recipe.hires is not None:
+        hires = recipe.hires
+        changes["hires"] = hires.but(
+            **_lifted(hires.prompt, hires.negative_prompt, hires.loras, hires.hypernets, catalog),
+        )
+    return recipe.but(**changes)
+
+
+def _lifted(
+    prompt: str,
+    negative: str,
+    loras: tuple[LoraUse, ...],
+    hypernets: tuple[HypernetUse, ...],
+    catalog: Catalog,
+) -> dict[str, Any]:
+    text, tags = extract_tags(prompt)
+    negative_text, _ = extract_tags(negative)  # A1111 strips tags from the negative prompt without using them
+    lifted = [_lora(tag) for tag in tags if tag.kind in ("lora", "lyco")]
+    nets = [HypernetUse(model=ModelRef(name=tag.name), weight=tag.weight()) for tag in tags if tag.kind == "hypernet"]
+    found = [use.but(model=catalog.find(use.model, "lora").ref) for use in (*loras, *lifted)]
+    found_nets = [use.but(model=catalog.find(use.model, "hypernet").ref) for use in (*hypernets, *nets)]
+    return {"prompt": text, "negative_prompt": negative_text, "loras": tuple(found), "hypernets": tuple(found_nets)}
+
+
+def _lora(tag: Tag) -> LoraUse:
+    text = tag.weight("te", 0, 1.0)
+    return LoraUse(model=ModelRef(name=tag.name), text=text, unet=tag.weight("unet", 1, text), dim=int(tag.weight("dyn", 2, 0)))
+
+
+def _cells(order: Order) -> Iterator[Recipe]:
+    choices = [[(_path_of(axis), value) for value in axis.values] for axis in order.axes]
+    for cell in product(*choices):
+        recipe = order.recipe
+        for path, value in cell:
+            recipe = with_knob(recipe, path, value)
+        yield recipe
+
+
+def _path_of(axis: Axis) -> str:
+    wanted = axis.knob.strip().casefold()
+    known: Mapping[str, str] = {
+        name.casefold(): field.path
+        for field in knobs(Recipe)
+        for name in (field.path, field.knob.infotext or field.path, field.knob.label)
+    }
+    if wanted not in known:
+        raise RecipeError(f"no knob named {axis.knob!r}{did_you_mean(axis.knob, sorted(set(known.values())))}")
+    return known[wanted]
+
+
+def with_knob(recipe: Recipe, path: str, value: object) -> Recipe:
+    """The recipe with one knob turned; `path` is dotted ("hires.steps"), and an absent part appears with its defaults."""
+    head, _, rest = path.partition(".")
+    if not rest:
+        return recipe.but(**{head: value})
+    if head not in type(recipe).model_fields:
+        raise RecipeError(f"no part named {head!r} in a recipe{did_you_mean(head, list(type(recipe).model_fields))}")
+    part: Any = getattr(recipe, head)
+    fields: dict[str, Any] = {} if part is None else {name: getattr(part, name) for name in part.model_fields_set}
+    return recipe.but(**{head: {**fields, rest: value}})
