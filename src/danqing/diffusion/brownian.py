@@ -1,32 +1,34 @@
-"""Brownian paths for the SDE samplers: one a picture, a pure function of its seed and the noise level, whatever the
-steps or the batch.
+"""Brownian paths for the SDE samplers: one a picture, a pure function of its seed and the noise level.
 
 With them a run of 20 steps and one of 40 meet the same noise, coarse and fine, so that more steps refine a picture
-instead of changing it.
+instead of changing it. The tree is torchsde's (Li et al. 2020, arXiv:2001.01328, section 4), number for number, for
+A1111 and ComfyUI take their noise from it: midpoints, each drawn with a seed of its own made from the picture's.
 """
 
 import math
-import struct
+from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
-_DEPTH = 24
-_WORD = (1 << 64) - 1
+# torchsde's tolerance of 1e-6: levels are rounded to it, and the tree ends there.
+_DIGITS = 6
+_POOL = 24
 
 
 class BrownianPath:
-    """W(t) for t in [0, reach], W(0) = 0, Var(W(t) - W(s)) = |t - s|. A binary tree of midpoints, drawn from the seed
-    and the node alone.
+    """W(t) for t in [low, high], W(low) = 0, Var(W(t) - W(s)) = |t - s|.
 
-    It remembers only what saves drawing the same node twice in a row.
+    `draw(seed)` gives the normal numbers of a seed, a tensor of the picture's shape. What it remembers only saves
+    drawing the same numbers twice in a row.
     """
 
-    def __init__(self, seed: int, shape: tuple[int, ...], reach: float) -> None:
+    def __init__(self, seed: int, draw: Callable[[int], Tensor], low: float, high: float) -> None:
         self.seed = seed
-        self.shape = shape
-        # A power of two: paths of one seed are the same for every schedule that lies below it.
-        self.reach = 2.0 ** math.ceil(math.log2(reach))
+        self.low, self.high = round(low, _DIGITS), round(high, _DIGITS)
+        self._draw = draw
+        self._whole = self._numbers(None).double() * math.sqrt(high - low)
         self._nodes: dict[tuple[int, int], Tensor] = {}
         self._values: dict[float, Tensor] = {}
 
@@ -35,53 +37,33 @@ class BrownianPath:
         return self.at(end) - self.at(start)
 
     def at(self, t: float) -> Tensor:
-        """W(t), float64. Halves the tree's interval until it is tiny, then bridges what is left."""
-        assert 0 <= t <= self.reach, f"{t} lies outside of this path, which reaches from 0 to {self.reach}"
-        if t in self._values:
-            return self._values[t]
+        """W(t), float64; beyond the ends of the path, W there."""
+        t = round(min(max(t, self.low), self.high), _DIGITS)
+        if t not in self._values:
+            # Both ends of a step and a point between: that is how many levels a sampler uses at a time.
+            self._values = dict([*self._values.items(), (t, self._descend(t))][-4:])
+        return self._values[t]
+
+    def _descend(self, t: float) -> Tensor:
+        start, end, whole = self.low, self.high, self._whole
+        value = torch.zeros_like(whole)
         nodes: dict[tuple[int, int], Tensor] = {}
-        low, high = 0.0, self.reach
-        at_low = torch.zeros(self.shape, dtype=torch.float64)
-        at_high = self._node(0, 0, nodes) * math.sqrt(self.reach)
-        index = 0
-        for level in range(1, _DEPTH + 1):
-            middle = (low + high) / 2
-            at_middle = (at_low + at_high) / 2 + self._node(level, index, nodes) * (math.sqrt(high - low) / 2)
-            index *= 2
+        path, depth = 0, 0
+        while start < t < end:
+            middle = round((start + end) / 2, _DIGITS)
+            length, left, right = end - start, middle - start, end - middle
+            numbers = self._nodes.get((path, depth))
+            nodes[path, depth] = numbers = self._numbers((path, depth)) if numbers is None else numbers
+            before_middle = whole * (left / length) + numbers * math.sqrt(left * right / length)
+            path, depth = 2 * path, depth + 1
             if t < middle:
-                high, at_high = middle, at_middle
+                end, whole = middle, before_middle
             else:
-                low, at_low, index = middle, at_middle, index + 1
-        share = (t - low) / (high - low)
-        rest = math.sqrt((high - low) * share * (1 - share))
-        value = at_low.lerp(at_high, share)
-        if rest > 0:
-            value = value + self._draw(_bits(t), _DEPTH + 1) * rest
+                start, path = middle, path + 1
+                value, whole = value + before_middle, whole - before_middle
         self._nodes = nodes
-        # A sampler asks for both ends of a step, and the SDE samplers for a point between: three levels are in use at a
-        # time.
-        self._values = dict([*self._values.items(), (t, value)][-4:])
-        return value
+        return value + whole if t == end else value
 
-    def _node(self, level: int, index: int, visited: dict[tuple[int, int], Tensor]) -> Tensor:
-        key = (level, index)
-        drawn = self._nodes.get(key)
-        visited[key] = self._draw(index, level) if drawn is None else drawn
-        return visited[key]
-
-    def _draw(self, index: int, level: int) -> Tensor:
-        generator = torch.Generator().manual_seed(_mixed(_mixed(_mixed(self.seed) ^ level) ^ index))
-        return torch.randn(self.shape, generator=generator).double()
-
-
-def _mixed(number: int) -> int:
-    """A 64-bit hash in which every bit depends on all: SplitMix64, Steele et al. 2014, so that close seeds share no
-    node."""
-    number = (number + 0x9E3779B97F4A7C15) & _WORD
-    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
-    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _WORD
-    return number ^ (number >> 31)
-
-
-def _bits(number: float) -> int:
-    return struct.unpack("<Q", struct.pack("<d", number))[0]
+    def _numbers(self, node: tuple[int, int] | None) -> Tensor:
+        sequence = np.random.SeedSequence(self.seed, spawn_key=node or (), pool_size=_POOL)
+        return self._draw(int(sequence.generate_state(1)[0]))

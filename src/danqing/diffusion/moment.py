@@ -11,9 +11,9 @@ from torch import Tensor
 class Moment:
     """One call of the denoiser. All counts begin at 0.
 
-    `call` counts the calls of this sampler run, which is what prompts over time switch on; `step` is the round of its loop, out of `steps` (None
-    where the sampler finds its own step sizes). `sigma` is the noise level of the x that is passed; `sigma_next` the
-    level at which the step ends.
+    `call` counts the calls of this sampler run, which is what prompts over time switch on; `step` is the round of its
+    loop, out of `steps` (None where the sampler finds its own step sizes). `sigma` is the noise level of the x that is
+    passed; `sigma_next` the level at which the step ends.
     """
 
     call: int

@@ -105,10 +105,17 @@ def fresh_noise(pictures: Sequence[PictureNoise], like: Tensor) -> StepNoise:
     return noise
 
 
-def brownian_noise(seeds: Sequence[int], like: Tensor, sigma_max: float) -> StepNoise:
-    """Step noise from one Brownian path a picture, in sigma: increments of neighbouring or nested steps fit together.
-    like (B, C, h, w)."""
-    paths = [BrownianPath(seed, tuple(like.shape[1:]), sigma_max) for seed in seeds]
+def brownian_noise(
+    seeds: Sequence[int], like: Tensor, sigma_max: float, sigma_min: float = 0.0, source: NoiseSource = "CPU"
+) -> StepNoise:
+    """Step noise from one Brownian path a picture, in sigma: neighbouring and nested steps fit together.
+
+    like (B, C, h, w). A1111's paths reach from the lowest level above 0 to the highest of the whole schedule.
+    """
+    shape = tuple(like.shape[1:])
+    paths = [
+        BrownianPath(seed, lambda node: PictureNoise(node, source).draw(shape), sigma_min, sigma_max) for seed in seeds
+    ]
 
     def noise(sigma: float, sigma_next: float) -> Tensor:
         scale = abs(sigma - sigma_next) ** -0.5

@@ -1,14 +1,15 @@
 """What a network predicts, and how noise levels map to its timesteps: the same object paints (`denoised`) and trains
 (`loss`).
 
-Everything stands on the scale x = x0 + sigma * noise; `scale_input` brings it to the scale that the network was trained on.
+Everything stands on the scale x = x0 + sigma * noise; `scale_input` brings it to the scale that the network was trained
+on.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -107,7 +108,8 @@ def flow_table(steps: int = 1000, shift: float = 1.0) -> NoiseTable:
     """The noise levels of a rectified flow x_t = (1 - t) x0 + t noise, on our scale: sigma = t / (1 - t). Esser et al.
     2024, arXiv:2403.03206.
 
-    t runs over (i + 1) / steps, shifted towards noise by `shift`; its end, t = 1, is drawn in by half a step, for sigma is infinite there.
+    t runs over (i + 1) / steps, shifted towards noise by `shift`; its end, t = 1, is drawn in by half a step, for sigma
+    is infinite there.
     """
     t = torch.arange(1, steps + 1, dtype=torch.float64) / steps
     t[-1] = 1 - 0.5 / steps
@@ -120,11 +122,12 @@ class Form:
     """One way to predict. `scalings(sigma)` gives (c_in, c_skip, c_out): the network sees c_in * x, and x0 = c_skip * x
     + c_out * output.
 
-    `target(x0, noise, sigma)` is what the network should have said. `clock(sigma)` is its timestep where that is no place in the table.
+    `target(x0, noise, sigma)` is what the network should have said. `clock(sigma)` is its timestep where that is no
+    place in the table.
     """
 
     name: str
-    scalings: Callable[[Level], tuple[Level | float, Level | float, Level | float]]
+    scalings: Callable[[Any], tuple[Any, Any, Any]]
     target: Callable[[Tensor, Tensor, float | Tensor], Tensor]
     clock: Callable[[Tensor], Tensor] | None = None
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from danqing.base.errors import RecipeError
 from danqing.base.table import Table
 from danqing.diffusion.beta_distribution import beta_quantile
+from danqing.diffusion.names import SCHEDULE_NAMES
 from danqing.diffusion.prediction import NoiseTable
 
 
@@ -44,10 +45,11 @@ class Schedule:
     function: ScheduleFunction
     rho: float | None = None
 
-    def __call__(self, steps: int, table: NoiseTable, options: ScheduleOptions = ScheduleOptions()) -> Tensor:
+    def __call__(self, steps: int, table: NoiseTable, options: ScheduleOptions | None = None) -> Tensor:
         """The levels for `steps` >= 1."""
         if steps < 1:
             raise RecipeError(f"a picture needs at least 1 step, got {steps}")
+        options = ScheduleOptions() if options is None else options
         low, high = _ends(table, options)
         if not 0 < low < high < math.inf:
             raise RecipeError(
@@ -174,6 +176,11 @@ def unipc_own(steps: int, table: NoiseTable, options: ScheduleOptions) -> Tensor
     return table.sigma_of(torch.linspace(len(table) - 1, 0, count + 1, dtype=torch.float64))
 
 
+def dpm_own(steps: int, table: NoiseTable, options: ScheduleOptions) -> Tensor:
+    """As Uniform, for DPM fast and DPM adaptive, which need its ends above 0: a single step has both of them too."""
+    return uniform(steps, table, options) if steps > 1 else table.sigmas[[-1, 0]]
+
+
 def lcm_own(steps: int, table: NoiseTable, options: ScheduleOptions) -> Tensor:
     """Even over the fifty timesteps 19, 39, ... 999 that LCM distils, then 0. Luo et al. 2023, arXiv:2310.04378."""
     every = max(len(table) // 50, 1)
@@ -182,7 +189,7 @@ def lcm_own(steps: int, table: NoiseTable, options: ScheduleOptions) -> Tensor:
 
 
 SCHEDULES: Table[Schedule] = Table(
-    "schedule",
+    "schedule type",
     MappingProxyType(
         {
             entry.name: entry
@@ -202,18 +209,8 @@ SCHEDULES: Table[Schedule] = Table(
             )
         }
     ),
-    MappingProxyType(
-        {
-            "sgm_uniform": "SGM Uniform",
-            "SGMUniform": "SGM Uniform",
-            "kl_optimal": "KL Optimal",
-            "align_your_steps": "Align Your Steps",
-            "AYS": "Align Your Steps",
-            "ddim_uniform": "DDIM",
-        }
-    ),
+    SCHEDULE_NAMES.aliases,
 )
-"""By A1111's labels; its lower-case names and ComfyUI's lead to them."""
 
 
 def without_penultimate(sigmas: Tensor) -> Tensor:

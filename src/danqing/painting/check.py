@@ -7,6 +7,7 @@ from danqing.base.errors import DanqingError
 from danqing.base.order import Order
 from danqing.base.protocols import Catalog, ModelFile
 from danqing.base.recipe import Recipe
+from danqing.painting.expand import resolve
 from danqing.painting.plan import LATENT_UPSCALERS, PIXEL_UPSCALERS, plan
 
 SCALE_LIMIT = 3.0
@@ -32,12 +33,15 @@ def _names_exist(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     lookups: list[Callable[[], object]] = [lambda: plan(recipe), lambda: catalog.find(recipe.model)]
     if recipe.vae:
         lookups.append(lambda: catalog.find(recipe.vae, "vae"))
-    lookups.extend(lambda use=use: catalog.find(use.model, "lora") for use in recipe.loras)
+    lookups.append(lambda: resolve(recipe, catalog))
+    said: set[str] = set()
     for look in lookups:
         try:
             look()
         except DanqingError as problem:
-            yield Complaint(str(problem))
+            if str(problem) not in said:
+                said.add(str(problem))
+                yield Complaint(str(problem))
 
 
 def _hires_is_possible(order: Order, catalog: Catalog) -> Iterator[Complaint]:
@@ -56,7 +60,6 @@ def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
         "inpaint": recipe.inpaint is not None,
         "refiner": recipe.refiner is not None,
         "controls (ControlNet)": bool(recipe.controls),
-        "hypernets": bool(recipe.hypernets or (recipe.hires and recipe.hires.hypernets)),
         "embeddings": bool(recipe.embeddings),
         "tiling": recipe.tiling,
         "patches": bool(recipe.patches),

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 
 from danqing.base.errors import RecipeError
-from danqing.base.picture import ExecutionFacts, Picture, Pixels, Provenance
+from danqing.base.picture import ExecutionFacts, Picture, Provenance
 from danqing.base.progress import Progress, Verdict, Watch, just_go_on
 from danqing.base.protocols import Catalog
 from danqing.base.recipe import Recipe
 from danqing.diffusion.moment import Moment
 from danqing.painting.batches import batches
 from danqing.painting.plan import Networks, Plan
-from danqing.painting.stages import Stage, decode, preview, run_pass
+from danqing.painting.enlarge import enlarged
+from danqing.painting.latents import Preview, decode
+from danqing.painting.stages import paint_from_latents, paint_from_noise, prepare
 from danqing.painting.watching import Report, Stopped
 from danqing.weights.bundle import Bundle
 from danqing.weights.model import DiffusionModel
@@ -26,7 +28,7 @@ from danqing.weights.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
-LIBRARIES = ("torch", "diffusers", "transformers")
+LIBRARIES = ("danqing", "torch", "diffusers", "transformers")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class _Group:
         passes = self.plans[0].passes
         before = sum(one.steps for one in passes[:number])
         steps = self.plans[0].steps
+        look = Preview(model)
 
         def tell(moment: Moment, x0: Tensor) -> Verdict:
             return self.watch(
@@ -61,7 +64,7 @@ class _Group:
                     step=min(before + moment.step + 1, steps),
                     steps=steps,
                     batch=len(self.plans),
-                    preview=lambda: preview(model, x0),
+                    preview=lambda: look(x0),
                 )
             )
 
@@ -73,7 +76,6 @@ class Engine:
 
     def __init__(self, catalog: Catalog, place: Place, memory_budget: int | None = None) -> None:
         self._shelf = Shelf(catalog, place, memory_budget)
-        self._place = place
 
     def paint(
         self,
@@ -108,67 +110,72 @@ class Engine:
 
     def _paint_group(self, group: _Group, origin: Origin) -> tuple[list[Picture], Verdict]:
         started = time.perf_counter()
-        stage: Stage | None = None
+        model: DiffusionModel | None = None
+        latents: Tensor | None = None
         verdict = Verdict.CONTINUE
         plans = group.plans
         with torch.inference_mode():
-            for number, first in enumerate(plans[0].passes):
-                model = self._shelf.materialise(_bundle(first.networks))
+            for number, one in enumerate(plans[0].passes):
+                before, model = model, self._shelf.materialise(_bundle(one.networks))
+                run = prepare(model, plans, number, group.report(model, number))
                 try:
-                    samples = run_pass(model, plans, number, stage, group.report(model, number))
+                    if latents is None or before is None:
+                        latents = paint_from_noise(run)
+                    else:
+                        latents = paint_from_latents(run, enlarged(latents, before, model, one))
                 except Stopped as stop:
                     verdict = stop.verdict
                     if verdict is not Verdict.FINISH_NOW:
                         return [], verdict
-                    samples = stop.x0
-                stage = Stage(model, samples)
-                if verdict is Verdict.FINISH_NOW:
+                    latents = stop.x0
                     break
-            assert stage is not None, "a plan has at least one pass"
-            decoded = [decode(stage.model, latent) for latent in stage.samples]
+            assert model is not None and latents is not None, "a plan has at least one pass"
+            decoded = [decode(model, latent) for latent in latents]
         seconds = (time.perf_counter() - started) / len(plans)
         pictures = [
-            Picture(pixels, self._provenance(group, origin, place, notes, seconds, verdict))
-            for place, (pixels, notes) in enumerate(decoded)
+            Picture(pixels, _provenance(group, model, origin, row, notes, seconds, verdict))
+            for row, (pixels, notes) in enumerate(decoded)
         ]
-        log.info("painted %d picture(s) of %dx%d in %.2f s each", len(plans), *_size(decoded[0][0]), seconds)
+        log.info("painted %d picture(s) of %dx%d in %.2f s each", len(plans), *pictures[0].size, seconds)
         return pictures, verdict
 
-    def _provenance(
-        self, group: _Group, origin: Origin, place: int, notes: tuple[str, ...], seconds: float, verdict: Verdict
-    ) -> Provenance:
-        recipe = group.plans[place].recipe
-        facts = ExecutionFacts(
-            device=self._place.device,
-            dtype=self._place.dtype_name,
-            vae_dtype=self._place.vae_dtype_name,
+
+def _provenance(
+    group: _Group,
+    model: DiffusionModel,
+    origin: Origin,
+    row: int,
+    notes: tuple[str, ...],
+    seconds: float,
+    verdict: Verdict,
+) -> Provenance:  # fmt: skip
+    recipe = group.plans[row].recipe
+    return Provenance(
+        recipe=recipe,
+        order_digest=origin.order_digest,
+        index=origin.first_index + group.done + row,
+        facts=ExecutionFacts(
+            device=model.place.device,
+            dtype=model.place.dtype_name,
+            vae_dtype=model.place.vae_dtype_name,
             batch_size=len(group.plans),
-            batch_index=place,
+            batch_index=row,
             threads=torch.get_num_threads(),
             notes=notes,
-        )
-        return Provenance(
-            recipe=recipe,
-            order_digest=origin.order_digest,
-            index=origin.first_index + group.done + place,
-            facts=facts,
-            hashes=_hashes(recipe),
-            versions={"danqing": version("danqing"), **{name: version(name) for name in LIBRARIES}},
-            seconds=round(seconds, 4),
-            interrupted=verdict is Verdict.FINISH_NOW,
-        )
+        ),
+        hashes=_hashes(recipe),
+        versions={name: version(name) for name in LIBRARIES},
+        seconds=round(seconds, 4),
+        interrupted=verdict is Verdict.FINISH_NOW,
+    )
 
 
 def _bundle(networks: Networks) -> Bundle:
-    return Bundle(networks.model, networks.vae, networks.loras)
-
-
-def _size(pixels: Pixels) -> tuple[int, int]:
-    return pixels.shape[1], pixels.shape[0]
+    return Bundle(networks.model, networks.vae, (*networks.loras, *networks.hypernets))
 
 
 def _hashes(recipe: Recipe) -> dict[str, str]:
     """sha256 by name of every model file that the recipe names."""
-    hires = (recipe.hires.model, *(use.model for use in recipe.hires.loras)) if recipe.hires else ()
-    used = (recipe.model, recipe.vae, *(use.model for use in recipe.loras), *recipe.embeddings, *hires)
+    nets = [use.model for part in (recipe, recipe.hires) if part for use in (*part.loras, *part.hypernets)]
+    used = (recipe.model, recipe.vae, *recipe.embeddings, *nets)
     return {ref.name: ref.sha256 for ref in used if ref}

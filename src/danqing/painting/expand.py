@@ -1,7 +1,6 @@
 """Orders to recipes: models found and hashed, tags lifted out of prompts, styles and axes laid out, seeds given. Free of torch and of chance."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -17,14 +16,6 @@ from danqing.diffusion.names import resolve_sampler
 from danqing.prompt.tags import Tag, extract_tags
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One recipe of an order: its index in the order, counting from 0 in display order."""
-
-    index: int
-    recipe: Recipe
-
-
 def settle_seed(order: Order, random_seed: Callable[[], int]) -> Order:
     """The order with its chance taken out: with policy "random" a first seed is drawn once, and the rest count up from it, as A1111's -1 does."""
     if order.seeds != "random":
@@ -36,8 +27,10 @@ def expand(order: Order, catalog: Catalog) -> Iterator[Recipe]:
     """Every recipe of a settled order, axis by axis, then batch by batch. Raises RecipeError or ModelError for what can't be resolved."""
     if order.seeds == "random":
         raise RecipeError("this order still has its seed to be drawn; settle_seed draws it")
+    turned = {_path_of(axis) for axis in order.axes}
+    left_open = tuple(name for name in order.left_to_model if name not in turned)
     for template in _cells(order):
-        settled = resolve(template, catalog, order.left_to_model)
+        settled = resolve(template, catalog, left_open)
         varied = settled.variation.strength > 0
         for index in range(order.count * order.batch_size):
             seed, second = picture_seeds(settled.seed, settled.variation.seed, index, order.seeds, varied)

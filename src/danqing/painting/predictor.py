@@ -26,10 +26,12 @@ class Predictor:
 
     model: DiffusionModel
     prediction: Prediction
+    time_grid: int | None = None
+    """Whole timesteps the network was distilled on; None tells it the exact, fractional one."""
 
     def __call__(self, x: Tensor, moment: Moment, rows: Sequence[Row]) -> Tensor:
         """x (B, C, h, w) float32 on the VE scale; the result (R, C, h, w) float32, in the order of the rows."""
-        timestep = self.prediction.t_of(moment.sigma).to(torch.float32)
+        timestep = self.prediction.t_of(moment.sigma, self.time_grid).to(torch.float32)
         scaled = self.prediction.scale_input(x, moment.sigma).to(self.model.dtype)
         answers: list[Tensor | None] = [None] * len(rows)
         for places in _by_length(rows):

@@ -4,6 +4,8 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 
 from danqing.base.errors import FileWriteError, ImageError
 from danqing.base.picture import Pixels
+from danqing.pixels.embedded import texts_of
 from danqing.pixels.writing import write_aside
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -23,8 +26,19 @@ JPEG_EXIF_ROOM = 65_500
 """A JPEG segment holds 65,533 bytes with its header."""
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "PNG": 2**31 - 1}
 JSON_KEY = "danqing"
+INFOTEXT_NAMES = ("parameters", "UserComment", "comment")
+"""Where A1111's text stands: PNG chunk, EXIF, GIF comment. Fooocus and SwarmUI put JSON there, which is no infotext."""
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, struct.error, zlib.error)
 """What Pillow's readers raise on damaged files."""
+
+
+@dataclass(frozen=True)
+class PictureMetadata:
+    """What a picture file says about itself: A1111's text, danqing's JSON, and every text by its name in the file."""
+
+    infotext: str | None = None
+    recipe_json: str | None = None
+    raw: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def write_picture(
@@ -91,6 +105,25 @@ def read_picture(source: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Pix
         raise ImageError(f"{name} is damaged or cut short ({str(problem)[:80]}); fetch it again") from problem
 
 
+def read_metadata(path: Path) -> PictureMetadata:
+    """The texts in a picture file; pixels are not decoded, so a file that was cut short still tells. Raises ImageError."""
+    try:
+        raw = texts_of(path, READABLE)
+    except FileNotFoundError as problem:
+        raise ImageError(f"there is no file {path}") from problem
+    except PermissionError as problem:
+        raise ImageError(f"no right to read {path}") from problem
+    except Image.DecompressionBombError as problem:
+        raise ImageError(f"{path.name} has too many pixels to be a picture of ours: make it smaller first") from problem
+    except Image.UnidentifiedImageError as problem:
+        raise ImageError(f"{path.name} is no picture that danqing can read; possible: {', '.join(READABLE)}") from problem
+    except BROKEN as problem:
+        raise ImageError(f"{path.name} is damaged ({str(problem)[:80]}); fetch it again") from problem
+    texts = (raw.get(name, "") for name in INFOTEXT_NAMES)
+    infotext = next((text for text in texts if text.strip() and not text.lstrip().startswith("{")), None)
+    return PictureMetadata(infotext, raw.get(JSON_KEY), raw)
+
+
 def _eight_bits(image: Image.Image) -> Pixels:
     """RGB or RGBA, whatever the mode: palette, grey, 16 bits, CMYK, with or without transparency."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
@@ -111,7 +144,8 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _png_text(infotext: str, recipe_json: str) -> PngImagePlugin.PngInfo:
     chunks = PngImagePlugin.PngInfo()
     if infotext:
-        chunks.add_text("parameters", infotext)  # tEXt where Latin-1 holds it, else iTXt: as A1111 writes it
+        add = chunks.add_text if infotext.isascii() else chunks.add_itxt  # as tEXt, Latin-1 and UTF-8 are confused
+        add("parameters", infotext)
     if recipe_json:
         chunks.add_itxt(JSON_KEY, recipe_json)
     return chunks

@@ -8,8 +8,8 @@ from pathlib import Path
 from danqing.base.errors import ImageError
 from danqing.base.picture import Pixels
 from danqing.base.refs import ImageRef
-from danqing.pixels.files import read_pixels
-from danqing.studio.atomic import write_whole
+from danqing.pixels.files import read_picture
+from danqing.pixels.writing import write_aside
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class ImageStore:
 
     def put(self, path: Path) -> ImageRef:
         """Takes a picture file in. Raises ImageError when it can't be read as a picture."""
-        read_pixels(path)
+        read_picture(path)
         try:
             data = path.read_bytes()
         except OSError as problem:
@@ -28,15 +28,17 @@ class ImageStore:
         ref = ImageRef(sha256=hashlib.sha256(data).hexdigest(), name=path.name)
         place = self.folder / ref.sha256[:2] / (ref.sha256 + path.suffix.lower())
         if self._place(ref) is None:
-            write_whole(place, data)
+            write_aside(place, data)
         return ref
 
     def open(self, ref: ImageRef) -> Pixels:
         """Its pixels, (H, W, 3|4) uint8. Raises ImageError when it is missing or can't be read."""
         place = self._place(ref)
         if place is None:
-            raise ImageError(f"input picture {ref.name or ref.sha256[:10]!r} is not in this studio; give its file again")
-        return read_pixels(place)
+            raise ImageError(
+                f"input picture {ref.name or ref.sha256[:10]!r} is not in this studio; give its file again"
+            )
+        return read_picture(place)
 
     def _place(self, ref: ImageRef) -> Path | None:
         if not re.fullmatch(r"[0-9a-f]{64}", ref.sha256):  # it comes from files of strangers and becomes a path here

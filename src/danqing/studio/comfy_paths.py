@@ -11,9 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def folders_of_comfy_paths(file: Path, kinds: Mapping[str, ModelKind]) -> Iterator[tuple[Path, ModelKind]]:
-    """Existing folders named in the file with their kinds (`kinds` by ComfyUI's word); a damaged file is logged and gives none.
+    """Existing folders named in the file with their kinds (`kinds` by ComfyUI's word); a damaged file gives none.
 
-    A section is `{base_path: ..., checkpoints: one folder a line, ...}`; relative folders lie below base_path, that below the file's own folder.
+    A section is `{base_path: ..., checkpoints: one folder a line, ...}`. Relative folders lie below base_path,
+    and that one below the file's own folder.
     """
     if not file.is_file():
         return

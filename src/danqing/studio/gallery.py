@@ -1,10 +1,10 @@
-"""The gallery keeps finished pictures: in A1111's folders, under the next free number, with their whole story inside the file."""
+"""The gallery keeps finished pictures: in A1111's folders, under the next free number, their whole story inside."""
 
 import contextlib
+import logging
 import re
-import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,12 @@ from pathlib import Path
 from danqing.base.errors import FileWriteError
 from danqing.base.picture import Picture
 from danqing.pixels.files import write_picture
-from danqing.studio.atomic import said_plainly
 from danqing.studio.names import folder_parts, name_of
 from danqing.studio.settings import Settings
 from danqing.studio.story import infotext_of, story_of
+from danqing.studio.writable import check_writable, make_folder, said_plainly
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -29,7 +31,7 @@ STALE = 3600.0
 
 @dataclass(frozen=True)
 class Gallery:
-    """Where pictures go: `root` is the outputs folder, the names are the settings', `clock` gives today (with its zone)."""
+    """Where pictures go: `root` is the outputs folder, names are the settings', `clock` gives today with its zone."""
 
     root: Path
     settings: Settings
@@ -41,23 +43,24 @@ class Gallery:
         Written aside and renamed; never over another picture. Raises FileWriteError.
         """
         folder, stem, ending = self._place(picture, to)
-        with said_plainly(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         numbered = to is None and self.settings.number_files
         with (_numbered if numbered else _unnumbered)(folder, stem) as free:
             path = folder / (free + ending)
-            with said_plainly(path):
-                write_picture(path, picture.pixels, infotext_of(picture), story_of(picture))
+            left_out = write_picture(
+                path,
+                picture.pixels,
+                infotext=infotext_of(picture),
+                recipe_json=story_of(picture),
+                quality=self.settings.quality,
+            )
+        for sentence in left_out:
+            log.warning("%s: %s", path.name, sentence)
         return path
 
     def check_writable(self, to: Path | None = None) -> None:
         """Raises FileWriteError when pictures could not be kept: better said before painting than after."""
-        folder = self.root if to is None else to.parent if is_picture_name(to) else to
-        with said_plainly(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            trial = folder / f"{CLAIM}{secrets.token_hex(4)}"
-            trial.write_bytes(b"danqing")
-            trial.unlink()
+        check_writable(self.root if to is None else to.parent if is_picture_name(to) else to)
 
     def _place(self, picture: Picture, to: Path | None) -> tuple[Path, str, str]:
         ending = ENDINGS[self.settings.picture_format]
@@ -80,12 +83,12 @@ def is_picture_name(path: Path) -> bool:
 
 
 @contextmanager
-def _numbered(folder: Path, stem: str) -> Iterator[str]:
-    """The stem behind the next free number. A claim file holds the number against other processes until the picture stands."""
+def _numbered(folder: Path, stem: str) -> Generator[str]:
+    """The stem behind the next free number; a claim file holds it against other processes until the picture stands."""
     number = _next_number(folder)
     while True:
         claim = folder / f"{CLAIM}{number:05}"
-        # Looked at again behind the claim: another process may have written its picture and let its claim go since we counted.
+        # Looked at again behind the claim: another process may have written its picture and let go since we counted.
         if _claimed(claim):
             if number not in _numbers(folder):
                 break
@@ -99,7 +102,7 @@ def _numbered(folder: Path, stem: str) -> Iterator[str]:
 
 
 @contextmanager
-def _unnumbered(folder: Path, stem: str) -> Iterator[str]:
+def _unnumbered(folder: Path, stem: str) -> Generator[str]:
     """The stem, or the stem with -1, -2 ... behind it where a picture has it already."""
     attempt = 0
     while True:
@@ -138,5 +141,7 @@ def _next_number(folder: Path) -> int:
 
 def _numbers(folder: Path) -> set[int]:
     """Numbers that pictures in the folder begin with."""
-    found = (re.match(r"(\d{5,})(?=[-.])", path.name) for path in folder.iterdir() if path.suffix.lower() in PICTURE_ENDINGS)
+    found = (
+        re.match(r"(\d{5,})(?=[-.])", path.name) for path in folder.iterdir() if path.suffix.lower() in PICTURE_ENDINGS
+    )
     return {int(match[1]) for match in found if match}

@@ -1,6 +1,5 @@
-"""The home folder: where a studio keeps its models, pictures and settings, under A1111's folder names; ComfyUI's are understood too."""
+"""The home folder: where a studio keeps models, pictures and settings, by A1111's names; ComfyUI's are understood."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,8 @@ from types import MappingProxyType
 
 from danqing.base.errors import ModelError
 from danqing.base.protocols import ModelKind
-from danqing.studio.atomic import said_plainly
 from danqing.studio.comfy_paths import folders_of_comfy_paths
+from danqing.studio.writable import make_folder
 
 MODEL_FOLDERS: Mapping[str, ModelKind] = MappingProxyType(
     {
@@ -93,8 +92,7 @@ class Home:
     def make_folders(self) -> None:
         """The folders people put things in. Raises FileWriteError where that isn't allowed."""
         for name in OWN_FOLDERS:
-            with said_plainly(self.root / name):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
+            make_folder(self.root / name)
 
 
 def default_home(environment: Mapping[str, str]) -> Path:
@@ -111,7 +109,9 @@ def model_folders(home: Home, models_from: Iterable[Path] = ()) -> list[ModelFol
     found = [*_folders_below(home.root)]
     for path in models_from:
         if not path.is_dir():
-            raise ModelError(f"--models-from {path}: there is no such folder; give the folder of an A1111 or ComfyUI install")
+            raise ModelError(
+                f"--models-from {path}: there is no such folder; give the folder of an A1111 or ComfyUI install"
+            )
         found.extend(_folders_of_install(path))
     seen: set[tuple[int, int]] = set()
     once: list[ModelFolder] = []
@@ -124,13 +124,15 @@ def model_folders(home: Home, models_from: Iterable[Path] = ()) -> list[ModelFol
 
 
 def _folders_of_install(path: Path) -> Iterator[ModelFolder]:
-    """`path` may be an install, ComfyUI's portable folder around it, its models folder, or just a folder with model files."""
+    """`path` may be an install, ComfyUI's portable folder around one, its models folder, or just a folder of files."""
     roots = [path, path / "ComfyUI"]
-    if (path.parent / "models").exists() and os.path.samefile(path.parent / "models", path):
+    if (path.parent / "models").exists() and (path.parent / "models").samefile(path):
         roots.append(path.parent)
     found = [folder for root in roots for folder in _folders_below(root)]
     for root in roots:
-        found.extend(ModelFolder(*pair) for pair in folders_of_comfy_paths(root / "extra_model_paths.yaml", _KIND_OF_NAME))
+        found.extend(
+            ModelFolder(*pair) for pair in folders_of_comfy_paths(root / "extra_model_paths.yaml", _KIND_OF_NAME)
+        )
     yield from found or [ModelFolder(path, "unknown")]
 
 

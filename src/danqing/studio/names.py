@@ -1,4 +1,4 @@
-"""File and folder names of finished pictures, by A1111's patterns: `[seed]-[prompt_words]` and the like. Pure: the clock is passed in."""
+"""File and folder names of finished pictures, by A1111's patterns: `[seed]-[prompt_words]` and the like."""
 
 import hashlib
 import re
@@ -75,6 +75,11 @@ def _words(recipe: Recipe) -> str:
     return " ".join([word for word in re.split(r"[\s,;:.()\[\]{}|<>]+", recipe.prompt) if word][:WORDS])
 
 
+def _denoising(recipe: Recipe) -> str:
+    part = recipe.init or recipe.hires
+    return f"{part.denoising_strength:g}" if part else ""
+
+
 def _image_hash(picture: Picture, now: datetime, arguments: list[str]) -> str:
     length = int(arguments[0]) if arguments and arguments[0].isdecimal() else 64
     return hashlib.sha256(picture.pixels.tobytes()).hexdigest()[:length]
@@ -96,7 +101,7 @@ TOKENS: Mapping[str, Token] = MappingProxyType(
         "model_name": _of(lambda recipe: recipe.model.name),
         "vae_filename": _of(lambda recipe: recipe.vae.name or "none"),
         "clip_skip": _of(lambda recipe: recipe.clip_skip),
-        "denoising": _of(lambda recipe: _denoising(recipe)),
+        "denoising": _of(_denoising),
         "prompt": _of(lambda recipe: recipe.prompt.replace(" ", "_")),
         "prompt_no_styles": _of(lambda recipe: recipe.prompt),
         "prompt_spaces": _of(lambda recipe: recipe.prompt),
@@ -114,12 +119,7 @@ TOKENS: Mapping[str, Token] = MappingProxyType(
         "none": lambda picture, now, arguments: "",
     }
 )
-"""What each word of a pattern stands for. A1111's [user], [styles] and [basename] have no counterpart in a single picture and stay as they are."""
-
-
-def _denoising(recipe: Recipe) -> str:
-    strength = recipe.init.denoising_strength if recipe.init else recipe.hires.denoising_strength if recipe.hires else None
-    return "" if strength is None else f"{strength:g}"
+"""What each word of a pattern stands for. A1111's [user], [styles] and [basename] mean nothing here: they stay."""
 
 
 def _place_in_batch(picture: Picture) -> int:

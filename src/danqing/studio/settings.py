@@ -1,5 +1,6 @@
-"""A studio's settings, in layers: defaults, the home's settings.json, DANQING_* variables, the command line. None of them changes a pixel:
-what does is a recipe field.
+"""A studio's settings in layers: defaults, the home's settings.json, DANQING_* variables, the command line.
+
+None of them changes a pixel: what does is a recipe field.
 """
 
 import json
@@ -16,8 +17,9 @@ from danqing.base.errors import DanqingError, SettingsError
 from danqing.base.knobs import Knob, knob_of
 from danqing.base.table import did_you_mean
 from danqing.base.value import Value
-from danqing.studio.atomic import said_plainly, write_whole
+from danqing.pixels.writing import write_aside
 from danqing.studio.salvage import salvage
+from danqing.studio.writable import said_plainly
 
 PREFIX = "DANQING_"
 OTHER_VARIABLES = ("DANQING_HOME",)
@@ -41,17 +43,31 @@ class Settings(Value):
         BeforeValidator(_paths),
         Knob("Models from", "Existing A1111 or ComfyUI installs whose model files are used too, where they lie."),
     ] = ()
-    default_model: Annotated[str, Knob("Default model", "Checkpoint for orders that name none; empty takes the first.")] = ""
-    outputs: Annotated[str, Knob("Outputs", "Folder of finished pictures; a relative one lies in the home folder.")] = "outputs"
-    folder_pattern: Annotated[str, Knob("Folder pattern", "Folders within outputs, as A1111 writes them; empty is none.")] = "[date]"
-    file_pattern: Annotated[str, Knob("File pattern", "A1111's words: [seed], [prompt_spaces], [model_name] ...")] = "[seed]"
+    default_model: Annotated[
+        str, Knob("Default model", "Checkpoint for orders that name none; empty takes the first.")
+    ] = ""
+    outputs: Annotated[str, Knob("Outputs", "Folder of finished pictures; a relative one lies in the home folder.")] = (
+        "outputs"
+    )
+    folder_pattern: Annotated[
+        str, Knob("Folder pattern", "Folders within outputs, as A1111 writes them; empty is none.")
+    ] = "[date]"
+    file_pattern: Annotated[str, Knob("File pattern", "A1111's words: [seed], [prompt_spaces], [model_name] ...")] = (
+        "[seed]"
+    )
     number_files: Annotated[bool, Knob("Number files", "Begin every name with the next free number, 00000-.")] = True
-    picture_format: Annotated[Literal["png", "jpeg", "webp"], Knob("Picture format", "png keeps every pixel; replay needs that.")] = "png"
+    picture_format: Annotated[
+        Literal["png", "jpeg", "webp"], Knob("Picture format", "png keeps every pixel; replay needs that.")
+    ] = "png"
+    quality: Annotated[int, Knob("Quality", "Of jpeg and webp; webp keeps every pixel at 100.", 1, 100, 1)] = 95
     device: Annotated[str, Knob("Device", "auto, cpu, cuda, cuda:1, mps.")] = "auto"
     dtype: Annotated[
-        Literal["auto", "float32", "bfloat16", "float16"], Knob("Number format", "What networks compute in; auto is the quickest that holds.")
+        Literal["auto", "float32", "bfloat16", "float16"],
+        Knob("Number format", "What networks compute in; auto is the quickest that holds."),
     ] = "auto"
-    memory_budget: Annotated[float, Knob("Memory budget", "GB for live models; 0 takes what the machine can spare.", 0, 4096, 0.5)] = 0.0
+    memory_budget: Annotated[
+        float, Knob("Memory budget", "GB for live models; 0 takes what the machine can spare.", 0, 4096, 0.5)
+    ] = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,11 +79,13 @@ class LoadedSettings:
     notes: tuple[str, ...] = ()
 
 
-def load_settings(file: Path, environment: Mapping[str, str], said: Mapping[str, object] = MappingProxyType({})) -> LoadedSettings:
-    """All layers laid over each other; `said` is the command line's. A bad value in the file is noted and its default taken.
+def load_settings(
+    file: Path, environment: Mapping[str, str], said: Mapping[str, object] = MappingProxyType({})
+) -> LoadedSettings:
+    """All layers over each other; `said` is the command line's. A bad value in the file is noted, its default taken.
 
-    Raises SettingsError for a bad value in the environment or on the command line, and for a file that is no JSON: that one is set
-    aside first, and what could be read of it stands in a new one.
+    Raises SettingsError for a bad value in the environment or on the command line, and for a file that is no JSON:
+    that one is set aside first, and what could be read of it stands in a new one.
     """
     layers: dict[str, object] = {}
     sources: dict[str, str] = {}
@@ -89,7 +107,7 @@ def load_settings(file: Path, environment: Mapping[str, str], said: Mapping[str,
 
 
 def read_settings_file(file: Path) -> dict[str, object]:
-    """What the file says, unchecked; {} when there is none. A damaged one is set aside: SettingsError says where it is and what was saved."""
+    """What the file says, unchecked; {} without a file. Raises SettingsError once a damaged one was set aside."""
     try:
         text = file.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
@@ -106,14 +124,14 @@ def read_settings_file(file: Path) -> dict[str, object]:
 
 
 def save_settings(file: Path, changes: Mapping[str, object]) -> None:
-    """The file with some settings changed (None takes one away); others, unknown ones too, stay as they are. Raises SettingsError."""
+    """The file with some settings changed; None takes one away, all others stay. Raises SettingsError."""
     for name, value in changes.items():
         problem = _complaint(name, value) if value is not None else _unknown(name)
         if problem:
             raise SettingsError(problem)
     merged = {**read_settings_file(file), **changes}
     kept = {name: _plain(name, value) for name, value in merged.items() if value is not None}
-    write_whole(file, _text(kept))
+    write_aside(file, _text(kept))
 
 
 def _plain(name: str, value: object) -> object:
@@ -154,15 +172,17 @@ def _unknown(name: str) -> str:
 
 
 def _set_aside(file: Path, text: str, why: str) -> str:
-    saved = {name: value for name, value in salvage(text, list(Settings.model_fields)).items() if not _complaint(name, value)}
+    saved = {
+        name: value for name, value in salvage(text, list(Settings.model_fields)).items() if not _complaint(name, value)
+    }
     number = 1
     while (aside := file.with_name(f"{file.stem}.damaged-{number}{file.suffix}")).exists():
         number += 1
     with said_plainly(aside):
         file.rename(aside)
-    write_whole(file, _text(saved))
+    write_aside(file, _text(saved))
     rest = f"{', '.join(saved)} could be saved into a new one" if saved else "defaults are taken"
-    return f"{file} is damaged ({why}); it was set aside as {aside.name} and {rest}: look it over and run the command again"
+    return f"{file} is damaged ({why}); it was set aside as {aside.name}, {rest}: look it over and try again"
 
 
 def _text(values: Mapping[str, Any]) -> bytes:

@@ -14,8 +14,7 @@ from danqing.base.value import canonical_json
 def infotext_of(picture: Picture) -> str:
     """A1111's "parameters" text."""
     provenance = picture.provenance
-    version = f"danqing {provenance.versions['danqing']}" if "danqing" in provenance.versions else "danqing"
-    return write_infotext(provenance.recipe, hashes=provenance.hashes, version=version)
+    return write_infotext(provenance.recipe, hashes=provenance.hashes, version=provenance.versions.get("danqing", ""))
 
 
 def story_of(picture: Picture) -> str:

@@ -44,7 +44,9 @@ def detect_header(header: Header, families: Families = FAMILIES) -> Detection:
         if found is not None:
             return found
     shown = ", ".join(sorted(header.tensors)[:3])
-    return Detection("unknown", "", f"{len(header.tensors)} tensors of no known kind ({shown} ...)" if shown else "no tensors in it")
+    return Detection(
+        "unknown", "", f"{len(header.tensors)} tensors of no known kind ({shown} ...)" if shown else "no tensors in it"
+    )
 
 
 def detect_folder(folder: Path, families: Families = FAMILIES) -> Detection:
@@ -54,7 +56,9 @@ def detect_folder(folder: Path, families: Families = FAMILIES) -> Detection:
     structure = unet_of_config(read_json(folder / "unet" / "config.json"))
     family = family_of(structure, families)
     if family is None:
-        return Detection("unknown", "", f"a diffusers folder with {describe(structure)}, which is no family that danqing knows")
+        return Detection(
+            "unknown", "", f"a diffusers folder with {describe(structure)}, which is no family that danqing knows"
+        )
     return Detection("checkpoint", family.name, family.title)
 
 
@@ -87,7 +91,11 @@ def read_json(path: Path) -> dict[str, Any]:
 def _checkpoint(header: Header, families: Families) -> Detection | None:
     if f"{UNET_PREFIX}input_blocks.0.0.weight" not in header:
         if header.has_prefix(UNET_PREFIX):
-            return Detection("unknown", "", "a diffusion model of a later make (a transformer, not a UNet), which danqing doesn't know")
+            return Detection(
+                "unknown",
+                "",
+                "a diffusion model of a later make (a transformer, not a UNet), which danqing doesn't know",
+            )
         return None
     structure = unet_of_ldm(header.below(UNET_PREFIX))
     if structure is None:
@@ -95,13 +103,21 @@ def _checkpoint(header: Header, families: Families) -> Detection | None:
     family = family_of(structure, families)
     if family is None:
         return Detection("unknown", "", f"{describe(structure)}, which is no family that danqing knows")
-    missing = [title for prefix, title in ((VAE_PREFIX, "VAE"), (family.towers[0].prefix.split(".")[0], "text encoder")) if not header.has_prefix(prefix)]
+    missing = [
+        title
+        for prefix, title in ((VAE_PREFIX, "VAE"), (family.towers[0].prefix.split(".")[0], "text encoder"))
+        if not header.has_prefix(prefix)
+    ]
     note = f"{family.title}, without its {' and '.join(missing)}" if missing else family.title
     return Detection("checkpoint", family.name, note)
 
 
 def _controlnet(header: Header, families: Families) -> Detection | None:
-    marks = ("input_hint_block.0.weight", "control_model.input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight")
+    marks = (
+        "input_hint_block.0.weight",
+        "control_model.input_hint_block.0.weight",
+        "controlnet_cond_embedding.conv_in.weight",
+    )
     if not any(mark in header for mark in marks):
         return None
     context = next((info.shape[-1] for name, info in header.tensors.items() if name.endswith("attn2.to_k.weight")), 0)
@@ -142,7 +158,9 @@ def _input_width(name: str, shape: tuple[int, ...]) -> int:
     """The input width of the layer that a LoRA piece is for, as far as this piece tells it."""
     if len(shape) < 2:
         return 0
-    down = name.endswith(("lora_down.weight", "lora_A.weight", "lora_A.default.weight", "lora.down.weight", "_layer.down.weight"))
+    down = name.endswith(
+        ("lora_down.weight", "lora_A.weight", "lora_A.default.weight", "lora.down.weight", "_layer.down.weight")
+    )
     if down or name.endswith(("_lora.down.weight", "hada_w1_b", ".diff")):
         return shape[1]
     return 0
@@ -161,10 +179,17 @@ def _embedding(header: Header, families: Families) -> Detection | None:
     """Textual inversion: few vectors and nothing else, in one of four containers."""
     shapes = {name: info.shape for name, info in header.tensors.items()}
     if any(name.startswith("string_to_param.") for name in shapes) or "emb_params" in shapes:
-        width = next(shape[-1] for name, shape in shapes.items() if name == "emb_params" or name.startswith("string_to_param."))
+        width = next(
+            shape[-1] for name, shape in shapes.items() if name == "emb_params" or name.startswith("string_to_param.")
+        )
     elif {"clip_l", "clip_g"} <= set(shapes) or set(shapes) == {"clip_g"}:
         width = 2048 if "clip_l" in shapes else 1280
-    elif len(shapes) == 1 and (shape := next(iter(shapes.values()))) and len(shape) in (1, 2) and shape[-1] in _text_widths(families):
+    elif (
+        len(shapes) == 1
+        and (shape := next(iter(shapes.values())))
+        and len(shape) in (1, 2)
+        and shape[-1] in _text_widths(families)
+    ):
         width = shape[-1]
     else:
         return None
@@ -220,7 +245,9 @@ def _parts(header: Header, families: Families) -> Detection | None:
     if structure is not None:
         family = family_of(structure, families)
         title = family.title if family else "an unknown family"
-        return Detection("unknown", family.name if family else "", f"a UNet of {title} alone, without text encoder and VAE")
+        return Detection(
+            "unknown", family.name if family else "", f"a UNet of {title} alone, without text encoder and VAE"
+        )
     if header.has_prefix("text_model.encoder.layers.0.") or header.has_prefix("encoder.layers.0.self_attn."):
         return Detection("unknown", "", "a CLIP text encoder alone")
     if "double_blocks.0.img_attn.qkv.weight" in header or "joint_blocks.0.context_block.attn.qkv.weight" in header:

@@ -69,8 +69,7 @@ def read_header(path: Path) -> Header:
 def header_of_pickle(pickled: PickledFile) -> Header:
     """The header of a pickle that was read. What stands below "state_dict" and its like is lifted up."""
     tensors = {name: TensorInfo(leaf.dtype, leaf.shape) for name, leaf in pickled.tensors.items()}
-    values = {name: value for name, value in pickled.values.items()}
-    return Header(tensors, {}, values)
+    return Header(tensors, {}, pickled.values)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -90,7 +89,9 @@ def _refuse_other_things(path: Path, first: bytes) -> None:
     if start.startswith((b"<!doctype", b"<html")):
         raise ModelError(f"{path.name}: this is a web page, not a model; the download was answered with an error page")
     if start.startswith(b"version https://git-lfs"):
-        raise ModelError(f"{path.name}: this is a Git LFS pointer, not the model itself; run `git lfs pull` or fetch the file")
+        raise ModelError(
+            f"{path.name}: this is a Git LFS pointer, not the model itself; run `git lfs pull` or fetch the file"
+        )
     if first.startswith(b"GGUF"):
         raise ModelError(f"{path.name}: GGUF files aren't read; use the safetensors file of the same model")
 
@@ -101,7 +102,9 @@ def _safetensors_header(path: Path, first: bytes) -> Header:
     if len(first) < 10 or first[8:9] != b"{" or length > MAX_HEADER:
         raise ModelError(f"{path.name}: neither safetensors nor a PyTorch file; the file is damaged or something else")
     if 8 + length > total:
-        raise ModelError(f"{path.name}: cut off within its header ({total} bytes, the header alone needs {8 + length}); fetch it again")
+        raise ModelError(
+            f"{path.name}: cut off within its header ({total} bytes, the header alone needs {8 + length}); fetch it again"
+        )
     with path.open("rb") as file:
         file.seek(8)
         raw = file.read(length)

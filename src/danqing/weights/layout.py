@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Source:
-    """`name` in the file; `third` picks rows of a fused q, k, v matrix (0, 1, 2); `transposed` and `flattened` (1x1 convolution) say how it is kept."""
+    """`name` in the file. `third` picks rows of a fused q, k, v matrix (0, 1, 2); `transposed` and `flattened` (a 1x1 convolution) say how it lies there."""
 
     name: str
     third: int | None = None
@@ -109,7 +109,9 @@ def vae_rule(levels: int) -> Rule:
             if kind == "resnets":
                 return Source(f"{half}.mid.block_{int(place) + 1}.{rest.replace('conv_shortcut', 'nin_shortcut')}")
             stem, _, end = rest.rpartition(".")
-            return Source(f"{half}.mid.attn_1.{VAE_ATTENTION[stem]}.{end}", flattened=end == "weight" and stem != "group_norm")
+            return Source(
+                f"{half}.mid.attn_1.{VAE_ATTENTION[stem]}.{end}", flattened=end == "weight" and stem != "group_norm"
+            )
         return Source(name.replace("conv_norm_out", "norm_out"))
 
     return rule

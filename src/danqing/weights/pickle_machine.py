@@ -1,7 +1,11 @@
-"""The machine behind `pickles`: runs a pickle's opcodes on a stack of plain data. By construction nothing that the file names is ever looked up or called."""
+"""The machine behind `pickles`: a pickle's opcodes run on a stack of plain data.
+
+By construction nothing that the file names is ever looked up or called.
+"""
 
 import math
 import pickletools
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,13 +29,30 @@ STORAGES: Mapping[str, tuple[str, int]] = MappingProxyType(
         "BoolStorage": ("BOOL", 1),
     }
 )
-LEFTOVER_MODULES = ("pytorch_lightning", "lightning", "omegaconf", "argparse", "collections", "pathlib", "datetime", "numpy", "typing", "enum")
+LEFTOVER_MODULES = (
+    "pytorch_lightning",
+    "lightning",
+    "omegaconf",
+    "argparse",
+    "collections",
+    "pathlib",
+    "datetime",
+    "numpy",
+    "typing",
+    "enum",
+)
 """Modules whose plain data old trainers left beside the weights; kept as inert `Leftover`, for the machine calls nothing anyway."""
-LEFTOVER_NAMES = ("types.SimpleNamespace", "builtins.object", "__builtin__.object", "copyreg._reconstructor", "copy_reg._reconstructor")
+LEFTOVER_NAMES = (
+    "types.SimpleNamespace",
+    "builtins.object",
+    "__builtin__.object",
+    "copyreg._reconstructor",
+    "copy_reg._reconstructor",
+)
 NUMPY_FORMATS: Mapping[str, str] = MappingProxyType({"f8": "d", "f4": "f", "i8": "q", "i4": "i", "u1": "B", "b1": "?"})
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """The opcodes make no sense; the caller knows the file's name."""
 
 
@@ -80,11 +101,15 @@ class StoredTensor:
         """Whether every item lies within the storage, and the storage within the file."""
         there = storages.get(self.storage.key)
         if there is None:
-            raise Damaged(f"storage {self.storage.key[:40]!r} is missing")
+            raise DamagedError(f"storage {self.storage.key[:40]!r} is missing")
         items = math.prod(self.shape)
         if items == 0:
             return
-        last = self.storage.offset + self.offset + sum((side - 1) * step for side, step in zip(self.shape, self.stride, strict=True))
+        last = (
+            self.storage.offset
+            + self.offset
+            + sum((side - 1) * step for side, step in zip(self.shape, self.stride, strict=True))
+        )
         if (last + 1) * self.storage.item_size > there[1] or items * self.storage.item_size > there[1]:
             raise HostileFileError(f"a tensor of shape {list(self.shape)[:6]} reaches beyond its {there[1]} bytes")
 
@@ -110,8 +135,8 @@ class Machine:
                     return self.stack.pop()
                 self._step(opcode.name, argument)
         except (IndexError, KeyError, ValueError, TypeError, OverflowError, MemoryError, AttributeError) as problem:
-            raise Damaged(f"{type(problem).__name__}: {str(problem)[:80]}") from problem
-        raise Damaged("its program breaks off")
+            raise DamagedError(f"{type(problem).__name__}: {str(problem)[:80]}") from problem
+        raise DamagedError("its program breaks off")
 
     def _step(self, opcode: str, argument: Any) -> None:
         if opcode in PLAIN_VALUES:
@@ -160,8 +185,12 @@ def made(callee: Any, arguments: Any) -> Any:
 
 def _tensor(storage: Storage, offset: int, shape: Any, stride: Any, *_: Any) -> StoredTensor:
     numbers = (offset, *shape, *stride)
-    if not isinstance(storage, Storage) or len(shape) != len(stride) or not all(type(number) is int and number >= 0 for number in numbers):
-        raise Damaged("a tensor without a sound storage or shape")
+    if (
+        not isinstance(storage, Storage)
+        or len(shape) != len(stride)
+        or not all(type(number) is int and number >= 0 for number in numbers)
+    ):
+        raise DamagedError("a tensor without a sound storage or shape")
     return StoredTensor(storage, offset, tuple(shape), tuple(stride))
 
 
@@ -177,8 +206,6 @@ def _dict(pairs: Any = ()) -> dict[Any, Any]:
 
 
 def _numpy_scalar(dtype: Any, raw: Any) -> Any:
-    import struct
-
     letters = dtype.state[0] if isinstance(dtype, Leftover) and isinstance(dtype.state, tuple) and dtype.state else ""
     data = raw if isinstance(raw, bytes) else str(raw).encode("latin1", "replace")
     code = NUMPY_FORMATS.get(str(letters).lstrip("<>=|"))
@@ -203,7 +230,7 @@ def _build(machine: Machine, _: Any) -> None:
 def _persistent(machine: Machine, _: Any) -> None:
     reference = machine.stack.pop()
     if not isinstance(reference, tuple) or len(reference) not in (5, 6) or reference[0] != "storage":
-        raise Damaged("a reference to something else than a storage")
+        raise DamagedError("a reference to something else than a storage")
     kind, key, numel = reference[1], str(reference[2]), reference[4]
     if not isinstance(kind, Name) or kind.name not in STORAGES or type(numel) is not int or numel < 0:
         raise HostileFileError(f"it asks for a storage of type {str(kind)[:60]}")
@@ -230,7 +257,7 @@ def _set(target: Any, key: Any, value: Any) -> None:
     if isinstance(target, dict):
         put(target, key, value)
     elif not isinstance(target, Leftover):
-        raise Damaged("an entry for something that is no dictionary")
+        raise DamagedError("an entry for something that is no dictionary")
 
 
 def _append(machine: Machine, _: Any) -> None:
@@ -297,7 +324,7 @@ def _tuple_of(count: int) -> Callable[[Machine, Any], None]:
     def build(machine: Machine, _: Any) -> None:
         items = tuple(machine.stack[len(machine.stack) - count :])
         if len(items) != count:
-            raise Damaged("too few values for a tuple")
+            raise DamagedError("too few values for a tuple")
         del machine.stack[len(machine.stack) - count :]
         machine.stack.append(items)
 
@@ -309,7 +336,23 @@ def _dict_above_mark(machine: Machine, _: Any) -> None:
     machine.stack.append(_dict(zip(items[::2], items[1::2], strict=True)))
 
 
-DTYPES = frozenset({"float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "half", "float", "double"})
+DTYPES = frozenset(
+    {
+        "float64",
+        "float32",
+        "float16",
+        "bfloat16",
+        "int64",
+        "int32",
+        "int16",
+        "int8",
+        "uint8",
+        "bool",
+        "half",
+        "float",
+        "double",
+    }
+)
 
 MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
@@ -340,8 +383,30 @@ MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 
 PLAIN_VALUES = frozenset(
-    {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING"}
-    | {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+    {
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "LONG4",
+        "FLOAT",
+        "BINFLOAT",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+    }
+    | {
+        "UNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "BINUNICODE8",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+    }
 )
 CONSTANTS: Mapping[str, Any] = MappingProxyType({"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()})
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from danqing.base.errors import HostileFileError, ModelError
-from danqing.weights.pickle_machine import Damaged, Machine, StoredTensor
+from danqing.weights.pickle_machine import DamagedError, Machine, StoredTensor
 
 MAX_PROGRAM = 256_000_000
 MAX_DEPTH = 16
@@ -38,7 +38,11 @@ class PickledFile:
 
 def looks_like_pickle(first: bytes) -> bool:
     """Whether a file that begins so is one of PyTorch's containers: zip, the stream of old, or the tar of yore."""
-    return first[:4] == b"PK\x03\x04" or (first[:1] == b"\x80" and first[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or first[257:262] == b"ustar"
+    return (
+        first[:4] == b"PK\x03\x04"
+        or (first[:1] == b"\x80" and first[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"))
+        or first[257:262] == b"ustar"
+    )
 
 
 def read_pickle(path: Path) -> PickledFile:
@@ -52,7 +56,7 @@ def read_pickle(path: Path) -> PickledFile:
                     f"{path.name}: a tar archive as PyTorch wrote it before 2017; such files aren't opened. Convert it to safetensors"
                 )
             return _read_zip(path, file) if first[:2] == b"PK" else _read_stream(path, file)
-    except Damaged as problem:
+    except DamagedError as problem:
         raise ModelError(f"{path.name}: the file is damaged ({problem}); fetch it again") from problem
     except HostileFileError as problem:
         if str(problem).startswith(path.name):
@@ -67,7 +71,7 @@ def _read_zip(path: Path, file: BinaryIO) -> PickledFile:
         archive = zipfile.ZipFile(file)
         members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as problem:
-        raise Damaged(str(problem)[:80]) from problem
+        raise DamagedError(str(problem)[:80]) from problem
     for member in members:
         _check_member(member)
     programs = [member for member in members if member.filename.endswith("/data.pkl")]
@@ -104,7 +108,7 @@ def _start_of(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     file.seek(member.header_offset)
     local = file.read(30)
     if len(local) != 30 or local[:4] != b"PK\x03\x04":
-        raise Damaged("a member isn't where the archive's directory says")
+        raise DamagedError("a member isn't where the archive's directory says")
     return member.header_offset + 30 + int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
 
 
@@ -112,7 +116,7 @@ def _bytes_of(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
     file.seek(_start_of(file, member))
     found = file.read(member.file_size)
     if len(found) != member.file_size:
-        raise Damaged("cut off")
+        raise DamagedError("cut off")
     return found
 
 
@@ -128,19 +132,19 @@ def _read_stream(path: Path, file: BinaryIO) -> PickledFile:
     contents = machine.run(file)
     keys = Machine().run(file)
     if not isinstance(keys, list):
-        raise Damaged("the list of storages is missing")
+        raise DamagedError("the list of storages is missing")
     total = path.stat().st_size
     storages: dict[str, tuple[int, int]] = {}
     for key in keys:
         if key not in machine.storages:
-            raise Damaged(f"storage {str(key)[:40]!r} belongs to no tensor")
+            raise DamagedError(f"storage {str(key)[:40]!r} belongs to no tensor")
         item_size, numel = machine.storages[key]
         length = file.read(8)
         if int.from_bytes(length, "little") != numel:
-            raise Damaged("a storage's length differs from what its tensors say")
+            raise DamagedError("a storage's length differs from what its tensors say")
         start = file.tell()
         if start + numel * item_size > total:
-            raise Damaged("cut off")
+            raise DamagedError("cut off")
         storages[key] = (start, numel * item_size)
         file.seek(numel * item_size, io.SEEK_CUR)
     return _flat(contents, storages)
@@ -150,7 +154,11 @@ def _flat(contents: Any, storages: Mapping[str, tuple[int, int]]) -> PickledFile
     for wrapper in WRAPPERS:
         inner = contents.get(wrapper) if isinstance(contents, dict) else None
         if isinstance(inner, dict) and any(isinstance(value, StoredTensor) for value in inner.values()):
-            around = {name: value for name, value in contents.items() if name != wrapper and not isinstance(value, dict | list)}
+            around = {
+                name: value
+                for name, value in contents.items()
+                if name != wrapper and not isinstance(value, dict | list)
+            }
             contents = {**around, **inner}
             break
     tensors: dict[str, StoredTensor] = {}
@@ -186,4 +194,3 @@ def unstringed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-

@@ -116,7 +116,8 @@ def unet_of_diffusers(header: Header) -> UNetStructure | None:
         out_channels=last[0],
         channels=tuple(header.shape(f"down_blocks.{level}.resnets.0.conv1.weight")[0] for level in range(levels)),
         depths=tuple(
-            _count(header, rf"down_blocks\.{level}\.attentions\.0\.transformer_blocks\.(\d+)\.") for level in range(levels)
+            _count(header, rf"down_blocks\.{level}\.attentions\.0\.transformer_blocks\.(\d+)\.")
+            for level in range(levels)
         ),
         layers=_count(header, r"down_blocks\.0\.resnets\.(\d+)\."),
         context=context[1] if len(context) == 2 else 0,
@@ -133,6 +134,16 @@ def vae_of_ldm(header: Header) -> VaeStructure | None:
         return None
     channels = tuple(header.shape(f"encoder.down.{level}.block.0.conv1.weight")[0] for level in range(levels))
     return VaeStructure(channels, _count(header, r"encoder\.down\.0\.block\.(\d+)\."), latent[1])
+
+
+def vae_of_diffusers(header: Header) -> VaeStructure | None:
+    """The same off the tensor names that diffusers uses."""
+    levels = _count(header, r"encoder\.down_blocks\.(\d+)\.resnets\.")
+    latent = header.shape("decoder.conv_in.weight")
+    if not levels or len(latent) != 4:
+        return None
+    channels = tuple(header.shape(f"encoder.down_blocks.{level}.resnets.0.conv1.weight")[0] for level in range(levels))
+    return VaeStructure(channels, _count(header, r"encoder\.down_blocks\.0\.resnets\.(\d+)\."), latent[1])
 
 
 def text_of(header: Header, layout: str) -> TextStructure | None:

@@ -1,8 +1,8 @@
-"""The samplers by their names. Which schedule a sampler walks, how it starts, what noise it wants: an entry of SAMPLERS
-says so."""
+"""The samplers: one pure function each, on one contract, in one table."""
 
+from danqing.diffusion.names import resolve_sampler
 from danqing.diffusion.samplers.contract import SamplerFunction, SamplerOptions, StepNoise
-from danqing.diffusion.samplers.table import SAMPLERS, Sampler, resolve_sampler, schedule_of, sigmas_for
+from danqing.diffusion.samplers.table import SAMPLERS, Sampler, schedule_of, sigmas_for
 
 __all__ = [
     "SAMPLERS",

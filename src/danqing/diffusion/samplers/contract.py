@@ -82,6 +82,6 @@ def churned(x: Tensor, sigma: float, rounds: int, noise: StepNoise, options: Sam
     return x + drawn * (options.noise * math.sqrt(raised**2 - sigma**2)), raised
 
 
-def half_log_snr(sigma: float) -> float:
-    """lambda = log(alpha / sigma_vp) = -log(sigma): the time of the DPM-Solver papers. Infinite at sigma 0."""
-    return math.inf if sigma <= 0 else -math.log(sigma)
+def towards(x: Tensor, x0: Tensor, sigma: float, sigma_next: float) -> Tensor:
+    """x at sigma_next if x0 stays as it is: the exact solution then, and what every first-order step here comes to."""
+    return x0 + (x - x0) * (sigma_next / sigma)

@@ -1,5 +1,7 @@
 """Euler's method, plain and ancestral: one call a step, first order."""
 
+from itertools import pairwise
+
 from torch import Tensor
 
 from danqing.diffusion.moment import Denoiser, Moment
@@ -28,7 +30,7 @@ def euler_ancestral(
 def ancestral_euler(denoise: Denoiser, x: Tensor, sigmas: Tensor, noise: StepNoise, eta: float, scale: float) -> Tensor:
     """`euler_ancestral` with eta and the noise factor named; DDIM is the same method with an eta of its own."""
     levels = sigmas.tolist()
-    for i, (sigma, sigma_next) in enumerate(zip(levels, levels[1:], strict=False)):
+    for i, (sigma, sigma_next) in enumerate(pairwise(levels)):
         x0 = denoise(x, Moment(i, i, len(levels) - 1, sigma, sigma_next))
         down, up = ancestral_step(sigma, sigma_next, eta)
         x = x + slope(x, x0, sigma) * (down - sigma)

@@ -6,7 +6,9 @@ REFINER = Family(
     name="refiner",
     title="SDXL refiner",
     pattern=Pattern(depths=(0, 4, 4, 0), layers=2, linear=True, size_ids=True),
-    towers=(TextTower("conditioner.embedders.0.model.", layout="openclip", pad=0, skip=2, final_norm=False, pooled=True),),
+    towers=(
+        TextTower("conditioner.embedders.0.model.", layout="openclip", pad=0, skip=2, final_norm=False, pooled=True),
+    ),
     latent=LatentFormat(scale=0.13025),
     width=1024,
     height=1024,

@@ -1,0 +1,17 @@
+"""`danqing bench`: how fast this machine paints."""
+
+import typer
+
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what it is called below
+    """The command joins the application; its words are the bench's own."""
+    app.command(name, help=help, context_settings=CONTEXT)(bench)
+
+
+def bench(context: typer.Context) -> None:
+    """Measures and prints."""
+    from danqing.studio.bench import main
+
+    raise typer.Exit(main(list(context.args)))

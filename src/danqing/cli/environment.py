@@ -1,0 +1,20 @@
+"""Environment variables that a door sets before heavy libraries are loaded; what the user has set himself stands."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+DOOR_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        # Nothing is fetched behind the user's back; without these each missing file costs half a minute of retries.
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "DO_NOT_TRACK": "1",
+        # One thread pool is enough; tokenizers warns after every fork otherwise.
+        "TOKENIZERS_PARALLELISM": "false",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "DIFFUSERS_VERBOSITY": "error",
+        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    }
+)

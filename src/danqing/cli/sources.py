@@ -1,0 +1,99 @@
+"""Where an order's parameters may come from: a picture, a recipe or order in JSON, an infotext; from a file or from stdin."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from danqing.base.errors import DanqingError, ImageError, RecipeError
+from danqing.base.infotext import read_infotext
+from danqing.base.order import Order
+from danqing.base.picture import Provenance
+from danqing.base.recipe import recipe_of_json
+from danqing.pixels.metadata import PictureMetadata, read_metadata
+from danqing.studio.story import story_in
+
+STDIN = "-"
+MOST_TEXT = 16 * 2**20
+"""Bytes; a longer text is no infotext and no recipe."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was found: an order; for pictures of our own the whole provenance; for an infotext its keys and values."""
+
+    order: Order
+    provenance: Provenance | None = None
+    infotext: str = ""
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
+
+
+def read_source(name: str) -> Source:
+    """The parameters in a file, or in what stdin gives for "-". Raises ImageError or RecipeError for anything else."""
+    if name == STDIN:
+        return source_in(sys.stdin.buffer.read(), "stdin")
+    path = Path(name).expanduser()
+    if path.is_dir():
+        raise RecipeError(f"{path} is a folder; name a picture, a recipe or an infotext file in it")
+    try:
+        return source_in(path.read_bytes(), path.name)
+    except FileNotFoundError as problem:
+        raise RecipeError(f"there is no file {path}") from problem
+    except OSError as problem:
+        raise RecipeError(f"{path} can't be read ({problem.strerror}); mend its rights or name another") from problem
+
+
+def source_in(data: bytes, name: str) -> Source:
+    """The parameters in a file's bytes; `name` is for complaints."""
+    if is_picture(data):
+        return _of_picture(read_metadata(data), name)
+    if not data.strip():
+        raise RecipeError(f"{name} is empty; a picture, a recipe or an infotext is needed")
+    if len(data) > MOST_TEXT or b"\0" in data[:4096]:
+        raise ImageError(f"{name} is neither a picture that danqing can read nor a text with parameters")
+    text = data.decode("utf-8-sig", errors="replace")
+    return _of_json(text, name) if text.lstrip().startswith("{") else _of_infotext(text, name)
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether it begins as PNG, JPEG, WebP or GIF does."""
+    return data.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _of_picture(metadata: PictureMetadata, name: str) -> Source:
+    notes: tuple[str, ...] = ()
+    if metadata.recipe_json:
+        try:
+            story = story_in(metadata.recipe_json)
+        except DanqingError as problem:
+            notes = (f"{name}: its recipe can't be used ({problem}); its infotext is read instead",)
+        else:
+            order = Order(recipe=story.recipe, left_to_model=())
+            return Source(order, story.provenance, metadata.infotext or "", notes=notes)
+    if metadata.infotext:
+        found = _of_infotext(metadata.infotext, name)
+        return Source(found.order, None, found.infotext, found.fields, (*notes, *found.notes))
+    raise ImageError(f"{name} holds no parameters; it was saved without them, or by a program that danqing can't read")
+
+
+def _of_infotext(text: str, name: str) -> Source:
+    found = read_infotext(text)
+    return Source(found.order, None, text, found.fields, tuple(f"{name}: {one}" for one in found.notes))
+
+
+def _of_json(text: str, name: str) -> Source:
+    try:
+        data: object = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise RecipeError(f"{name} begins like a recipe, but is no JSON ({problem})") from problem
+    inner = cast("dict[str, object]", data).get("recipe")
+    if isinstance(inner, int):
+        return Source(Order(recipe=recipe_of_json(text), left_to_model=()))
+    if isinstance(inner, dict) and isinstance(cast("dict[str, object]", inner).get("recipe"), int):
+        story = story_in(text)
+        return Source(Order(recipe=story.recipe, left_to_model=()), story.provenance)
+    return Source(Order.model_validate(data))

@@ -1,0 +1,77 @@
+"""Both ends of a latent: the decode to pixels, and a quick linear preview fitted to the model's own decoder."""
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from danqing.base.picture import Pixels
+from danqing.diffusion.preview import fitted_factors, latent_to_rgb
+from danqing.weights.model import DiffusionModel
+
+log = logging.getLogger(__name__)
+
+
+def decode(model: DiffusionModel, latent: Tensor) -> tuple[Pixels, tuple[str, ...]]:
+    """((8h, 8w, 3) uint8, notes) of one latent (C, h, w).
+
+    Where the decoder overflows in half precision it is run again in float32, and the notes say so (A1111 does the same).
+    """
+    picture = _decoded(model, latent.unsqueeze(0))
+    notes: tuple[str, ...] = ()
+    if not bool(torch.isfinite(picture).all()) and model.vae_dtype != torch.float32:
+        notes = (f"the decoder overflowed in {str(model.vae_dtype).removeprefix('torch.')}; decoded again in float32",)
+        log.warning(notes[0])
+        before = model.vae_dtype
+        model.vae.to(torch.float32)
+        picture = _decoded(model, latent.unsqueeze(0))
+        model.vae.to(before)
+    return _pixels(picture)[0], notes
+
+
+def encode(model: DiffusionModel, picture: Pixels) -> Tensor:
+    """The latent (C, h, w) float32 of a picture (H, W, 3): the mean of what the encoder sees, no chance in it. Sides are cut to a multiple of 8."""
+    factor = model.latent.factor
+    height, width = picture.shape[0] // factor * factor, picture.shape[1] // factor * factor
+    levels = torch.from_numpy(np.ascontiguousarray(picture[:height, :width, :3])).movedim(-1, 0).unsqueeze(0)
+    scaled = levels.to(model.device, torch.float32) / 127.5 - 1
+    mean = model.vae.encode(scaled.to(model.vae_dtype)).latent_dist.mean.float()
+    return ((mean - model.latent.shift) * model.latent.scale)[0]
+
+
+def _decoded(model: DiffusionModel, latents: Tensor) -> Tensor:
+    """(B, 3, H, W) float32 in [-1, 1] and beyond."""
+    form = model.latent
+    unscaled = latents / form.scale + form.shift
+    return model.vae.decode(unscaled.to(model.device, model.vae_dtype), return_dict=False)[0].float()
+
+
+def _pixels(pictures: Tensor) -> Pixels:
+    levels = ((pictures.nan_to_num(0.0) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(levels.movedim(1, -1).cpu().numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """Previews for one model. The linear map is fitted at the first use: random latents are decoded and compared with what came out."""
+
+    model: DiffusionModel
+
+    @cached_property
+    def _map(self) -> tuple[Tensor, Tensor]:
+        channels = self.model.latent.channels
+        # Smooth patches: the map is for colours of areas, not for detail.
+        draws = torch.randn((16, channels, 2, 2), generator=torch.Generator().manual_seed(0))
+        latents = F.interpolate(draws, size=(8, 8), mode="bilinear")
+        pictures = _decoded(self.model, latents.to(self.model.device)).cpu().clamp(-1, 1)
+        return fitted_factors(latents, F.interpolate(pictures, size=(8, 8), mode="area"))
+
+    def __call__(self, x0: Tensor) -> Pixels:
+        """A picture (8h, 8w, 3) of the first latent of a batch (B, C, h, w): its colours without its detail."""
+        factors, bias = self._map
+        small = latent_to_rgb(x0[:1], factors, bias)[0].numpy()
+        return np.ascontiguousarray(small.repeat(8, axis=0).repeat(8, axis=1))

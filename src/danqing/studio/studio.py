@@ -1,0 +1,163 @@
+"""The studio: one home folder with everything in it wired together. Networks are loaded when something is painted."""
+
+import logging
+import os
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from danqing.base.errors import RecipeError
+from danqing.base.order import Order
+from danqing.base.picture import Picture, Provenance
+from danqing.base.progress import Progress, Verdict, Watch, just_go_on
+from danqing.base.recipe import Recipe
+from danqing.base.seed import RANDOM_SEEDS
+from danqing.painting.check import Complaint, check
+from danqing.painting.expand import expand, settle_seed
+from danqing.studio.assets import ImageStore
+from danqing.studio.catalog import FolderCatalog
+from danqing.studio.gallery import Clock, Gallery
+from danqing.studio.home import Home, default_home, model_folders
+from danqing.studio.settings import LoadedSettings, Settings, load_settings
+from danqing.weights.assets import embedded_model
+from danqing.weights.families import FAMILIES, Families
+from danqing.weights.hashes import HashCache
+
+if TYPE_CHECKING:
+    from danqing.painting.engine import Engine
+
+log = logging.getLogger(__name__)
+
+GIGABYTE = 1024**3
+PIECE = 256
+"""Recipes of an order that are laid out at a time."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A finished picture and the file it lies in."""
+
+    picture: Picture
+    path: Path
+
+
+@dataclass
+class _WithinOrder:
+    """The watch of a piece, told where the piece stands in the whole order."""
+
+    watch: Watch
+    begun: int
+    pictures: int
+    ended: bool = False
+
+    def __call__(self, progress: Progress) -> Verdict:
+        verdict = self.watch(replace(progress, picture=self.begun + progress.picture, pictures=self.pictures))
+        self.ended = self.ended or verdict in (Verdict.ABANDON, Verdict.FINISH_NOW)
+        return verdict
+
+
+def today() -> datetime:
+    """Now, in the zone of the machine: the day that a folder of pictures is named after."""
+    return datetime.now().astimezone()
+
+
+class Studio:
+    """One home folder, its settings, models, input images and gallery. Two studios don't know of each other."""
+
+    def __init__(
+        self,
+        home: Path | str | None = None,
+        *,
+        settings: Mapping[str, object] = MappingProxyType({}),
+        environment: Mapping[str, str] = os.environ,
+        clock: Clock = today,
+        families: Families = FAMILIES,
+    ) -> None:
+        """`settings` lie over the variables in `environment`, these over the home's settings.json.
+
+        Without a home it is that of DANQING_HOME, else ~/danqing.
+        """
+        root = Path(home).expanduser() if home is not None else default_home(environment)
+        self.home = Home(root.absolute())
+        self.loaded: LoadedSettings = load_settings(self.home.settings_file, environment, settings)
+        installs = [Path(path).expanduser() for path in self.settings.models_from]
+        self.catalog = FolderCatalog(
+            model_folders(self.home, installs),
+            HashCache(self.home.cache / "hashes.json"),
+            embedded=embedded_model(),
+            default_model=self.settings.default_model,
+            families=families,
+        )
+        self.images = ImageStore(self.home.inputs)
+        self.gallery = Gallery(self.home.root / Path(self.settings.outputs).expanduser(), self.settings, clock)
+        self._engine: Engine | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+    def engine(self) -> "Engine":
+        """The engine for the settings' device and dtype; made once, for it keeps models alive. Raises HardwareError."""
+        if self._engine is None:
+            from danqing.painting.engine import Engine
+            from danqing.weights.place import choose_place
+
+            budget = int(self.settings.memory_budget * GIGABYTE) or None
+            self._engine = Engine(self.catalog, choose_place(self.settings.device, self.settings.dtype), budget)
+        return self._engine
+
+    def check(self, order: Order) -> tuple[Complaint, ...]:
+        """What is wrong with an order, or unwise; fatal complaints first."""
+        return check(order, self.catalog)
+
+    def paint(self, order: Order, watch: Watch = just_go_on, *, to: Path | None = None) -> Iterator[Kept]:
+        """Pictures of an order, each kept as soon as it is done; `to` is a folder or file to write to instead.
+
+        Refuses at once what could not be painted or kept: RecipeError, ModelError, FileWriteError, HardwareError.
+        """
+        settled = self.settle(order)
+        self.gallery.check_writable(to)
+        from danqing.painting.engine import Origin
+
+        # A piece at a time: an order may ask for a million pictures. Whole batches, so that pieces don't show.
+        size = max(1, PIECE // settled.batch_size) * settled.batch_size
+        recipes = expand(settled, self.catalog)
+        begun = 0
+        while piece := list(islice(recipes, size)):
+            origin = Origin(settled.digest, begun)
+            watched = _WithinOrder(watch, begun, settled.pictures)
+            for picture in self.engine().paint(piece, watched, batch_size=settled.batch_size, origin=origin):
+                yield Kept(picture, self.gallery.keep(picture, to))
+            if watched.ended:
+                return
+            begun += len(piece)
+
+    def settle(self, order: Order) -> Order:
+        """The order with its chance taken out. Raises RecipeError when it can't be painted."""
+        fatal = [complaint.message for complaint in self.check(order) if complaint.fatal]
+        if fatal:
+            raise RecipeError("; ".join(fatal))
+        return settle_seed(order, draw_seed)
+
+    def replay(self, provenance: Provenance, watch: Watch = just_go_on) -> Picture:
+        """A picture painted again from its provenance, batch size and place in the batch included; not kept."""
+        return self.engine().replay(provenance, watch)
+
+
+def draw_seed() -> int:
+    """A seed as A1111 draws it."""
+    return random.SystemRandom().randrange(RANDOM_SEEDS)
+
+
+def paint(prompt: str = "", *, home: Path | str | None = None, **fields: object) -> Picture:
+    """One picture, painted and not kept: `paint("a red apple", seed=7)`; without a seed one is drawn."""
+    studio = Studio(home)
+    recipe = Recipe.model_validate({"prompt": prompt, **fields})
+    order = studio.settle(Order(recipe=recipe, seeds="increasing" if "seed" in fields else "random"))
+    return next(studio.engine().paint(list(expand(order, studio.catalog))))

@@ -1,0 +1,120 @@
+"""Where a model lives and in which number format it computes. What was chosen is an execution fact, never part of a recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import torch
+
+from danqing.base.errors import HardwareError
+from danqing.base.table import did_you_mean
+
+SMALL_MODEL = 100_000_000
+"""Parameters below which a model gains little from bf16 (the embedded one has 24 million, SD1 has a thousand)."""
+
+DTYPE_WORDS: Mapping[str, torch.dtype] = MappingProxyType(
+    {
+        "float32": torch.float32,
+        "fp32": torch.float32,
+        "bfloat16": torch.bfloat16,
+        "bf16": torch.bfloat16,
+        "float16": torch.float16,
+        "fp16": torch.float16,
+        "half": torch.float16,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """`device` as torch writes it; a dtype of None is chosen for each model by its size (`for_size`). `channels_last` is for convolutions."""
+
+    device: str = "cpu"
+    dtype: torch.dtype | None = torch.float32
+    vae_dtype: torch.dtype | None = torch.float32
+    channels_last: bool = False
+
+    def for_size(self, parameters: int) -> "Place":
+        """The same place with nothing left open, for a model of so many parameters."""
+        if self.dtype is not None and self.vae_dtype is not None:
+            return self
+        dtype = self.dtype or best_dtype(self.device, parameters)
+        vae_dtype = self.vae_dtype or _vae_dtype(self.device, dtype)
+        # on the CPU bf16 convolutions are faster with channels last, float32 ones hardly differ (see docs/performance)
+        return replace(
+            self, dtype=dtype, vae_dtype=vae_dtype, channels_last=self.channels_last or dtype != torch.float32
+        )
+
+    @property
+    def dtype_name(self) -> str:
+        """ "float32", "bfloat16", "float16", or "auto" while it is open."""
+        return _name(self.dtype)
+
+    @property
+    def vae_dtype_name(self) -> str:
+        return _name(self.vae_dtype)
+
+
+def choose_place(device: str = "auto", dtype: str = "auto") -> Place:
+    """The place that the user asked for, or the best that this machine has. Raises HardwareError when it isn't there.
+
+    device: auto, cpu, cuda, cuda:1, mps; dtype: auto, float32, bfloat16, float16 and their short forms.
+    """
+    where = _device(device.strip().casefold())
+    word = dtype.strip().casefold()
+    if word == "auto":
+        return Place(where, None, None)
+    if word not in DTYPE_WORDS:
+        raise HardwareError(
+            f"no number format named {dtype!r}{did_you_mean(dtype, ['auto', 'float32', 'bfloat16', 'float16'])}"
+        )
+    chosen = DTYPE_WORDS[word]
+    if chosen == torch.float16 and where == "cpu":
+        raise HardwareError(
+            "float16 can't be used on the processor, which has no fast way to compute in it; use bfloat16 or float32"
+        )
+    return Place(where, chosen, _vae_dtype(where, chosen), channels_last=chosen != torch.float32)
+
+
+def best_dtype(device: str, parameters: int) -> torch.dtype:
+    """The fastest format that paints well there, for a model of so many parameters."""
+    if device.startswith("cuda"):
+        return torch.float16
+    if device == "mps":
+        return torch.float16
+    if not torch.cpu._is_avx512_bf16_supported():
+        return torch.float32
+    # measured: with AMX, small layers don't fill its tiles and float32 wins; with plain avx512_bf16, bf16 wins at every size
+    if parameters < SMALL_MODEL and torch.cpu._is_amx_tile_supported():
+        return torch.float32
+    return torch.bfloat16
+
+
+def _device(word: str) -> str:
+    if word == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, number = word.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
+        raise HardwareError(f"no device named {word!r}; possible: auto, cpu, cuda, cuda:0, mps")
+    if kind == "cuda" and (not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count()):
+        count = torch.cuda.device_count()
+        found = f"{count} CUDA device(s)" if count else "no CUDA device"
+        raise HardwareError(f"{word!r} was asked for, but torch sees {found} here; use --device auto or cpu")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise HardwareError("'mps' was asked for, but this is no Mac with Metal; use --device auto or cpu")
+    return word
+
+
+def _vae_dtype(device: str, dtype: torch.dtype) -> torch.dtype:
+    """SD's and SDXL's decoders overflow in float16; bf16 has the range where the card computes it."""
+    if dtype != torch.float16:
+        return dtype
+    if device.startswith("cuda") and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _name(dtype: torch.dtype | None) -> str:
+    return str(dtype).removeprefix("torch.") if dtype else "auto"

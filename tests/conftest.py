@@ -1,0 +1,3 @@
+"""Fixtures that every floor's tests may use."""
+
+pytest_plugins = ["tests.toy.fixtures"]
