@@ -18,8 +18,9 @@ setup:
 setup-dev:
 	@$(PYTHON) tools/setup_venv.py --dev
 
-picture: setup  ## set up, then paint one picture with the embedded model: PROMPT="..." SEED=7
-	@$(BIN)/danqing paint "$(PROMPT)" --seed $(SEED)
+picture: setup  ## set up, paint a picture, show its path, time and recipe: PROMPT="..." SEED=7
+	@said=$$($(BIN)/danqing paint "$(PROMPT)" --seed $(SEED)) && echo "$$said" && \
+		$(BIN)/danqing read "$$(echo "$$said" | head -n 1)"
 
 test: setup-dev  ## set up, then run the whole suite
 	$(BIN)/python -m pytest

@@ -36,13 +36,17 @@ PINNED: dict[str, Recipe] = {
     "noise": Recipe(noise=Noise(source="NV", seed_delta=31337)),
     "sampling": Recipe(sampling=Sampling(eta=0.5, churn=1.5, rho=5, discard_penultimate=True)),
     "guidance": Recipe(guidance=Guidance(rescale=0.7, start=0.1, end=0.8), text=TextEncoding(emphasis="No norm")),
-    "loras": Recipe(loras=(LoraUse(model=ModelRef(name="ink"), unet=0.8, text=0.5),), embeddings=(ModelRef(name="bad-artist"),)),
+    "loras": Recipe(
+        loras=(LoraUse(model=ModelRef(name="ink"), unet=0.8, text=0.5),), embeddings=(ModelRef(name="bad-artist"),)
+    ),
     "hires": Recipe(hires=Hires(upscale=1.5, upscaler="Lanczos", denoising_strength=0.55)),
     "refiner": Recipe(refiner=Refiner(model=MODEL, switch_at=0.7), sdxl=SdxlSize(score=6.5)),
     "img2img": Recipe(init=InitImage(image=IMAGE, denoising_strength=0.6)),
     "inpaint": Recipe(init=InitImage(image=IMAGE), inpaint=Inpaint(mask=IMAGE, soft=SoftInpaint(contrast=2))),
     "control": Recipe(controls=(ControlUse(model=ModelRef(name="canny"), image=IMAGE, weight=0.9),)),
-    "tools": Recipe(finishers=(Use(name="detailer", settings={"model": "face", "confidence": 0.3}),), speed=Speed(step_cache=2)),
+    "tools": Recipe(
+        finishers=(Use(name="detailer", settings={"model": "face", "confidence": 0.3}),), speed=Speed(step_cache=2)
+    ),
     "everything": Recipe(
         prompt="a",
         negative_prompt="b",

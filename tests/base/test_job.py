@@ -1,6 +1,7 @@
 """Jobs, seeds and progress: small values with rules."""
 
 import pytest
+
 from danqing.base.errors import JobError
 from danqing.base.job import Job
 from danqing.base.progress import Progress, Verdict, just_go_on

@@ -1,13 +1,25 @@
 """Knobs: every field that a user can turn says what it is, and its range is checked."""
 
 import pytest
+
 from danqing.base.errors import RecipeError
 from danqing.base.knobs import knobs
 from danqing.base.order import Order
 from danqing.base.recipe import Recipe
 
 FIELDS = {field.path: field for field in knobs(Recipe)}
-WHOLE = ("loras", "hypernets", "embeddings", "controls", "patches", "finishers", "variation", "noise", "sampling", "guidance")
+WHOLE = (
+    "loras",
+    "hypernets",
+    "embeddings",
+    "controls",
+    "patches",
+    "finishers",
+    "variation",
+    "noise",
+    "sampling",
+    "guidance",
+)
 PARTS = (*WHOLE, "text", "sdxl", "speed", "hires", "refiner", "init", "inpaint")
 
 

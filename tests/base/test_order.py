@@ -1,6 +1,7 @@
 """Orders: what was said is told apart from what was left to the model, and stays so through JSON."""
 
 import pytest
+
 from danqing.base.errors import RecipeError
 from danqing.base.order import MODEL_CHOSEN, Axis, Order
 from danqing.base.recipe import Recipe

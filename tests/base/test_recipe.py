@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danqing.base.errors import RecipeError
-from danqing.base.parts import Hires, Inpaint, InitImage
+from danqing.base.parts import Hires, InitImage, Inpaint
 from danqing.base.recipe import RECIPE_VERSION, Recipe, recipe_of_json
 from danqing.base.refs import ImageRef, LoraUse, ModelRef, Use
 from tests.base.pinned import PINNED
@@ -78,8 +78,12 @@ def test_recipe_survives_json() -> None:
         seed=st.integers(0, 2**64 - 1),
         width=st.integers(16, 4096),
         cfg_scale=st.floats(0, 100),
-        loras=st.lists(st.builds(LoraUse, model=st.builds(ModelRef, name=st.text()), unet=st.floats(-10, 10))).map(tuple),
-        finishers=st.lists(st.builds(Use, name=st.text(), settings=st.dictionaries(st.text(), st.integers()))).map(tuple),
+        loras=st.lists(st.builds(LoraUse, model=st.builds(ModelRef, name=st.text()), unet=st.floats(-10, 10))).map(
+            tuple
+        ),
+        finishers=st.lists(st.builds(Use, name=st.text(), settings=st.dictionaries(st.text(), st.integers()))).map(
+            tuple
+        ),
         hires=st.none() | st.builds(Hires, upscale=st.floats(1, 8)),
     )
 )

@@ -1,6 +1,7 @@
 """Tables: names found in any case, aliases followed, the nearest name offered."""
 
 import pytest
+
 from danqing.base.errors import ModelError, RecipeError
 from danqing.base.table import Table, did_you_mean
 

@@ -14,6 +14,7 @@ from tests.house.project import ROOT, Fence, commands, fences, pages
 
 LINK = re.compile(r"(?<!\\)!?\[[^\]]*\]\(([^)\s]+)\)")
 RUNNABLE = [fence for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")) for fence in fences(page)]
+COMING = ("web/", "graph/")  # floors that the plan names and nobody has built yet
 EXAMPLES = [fence for fence in RUNNABLE if fence.language == "python"]
 
 
@@ -83,3 +84,16 @@ def test_every_decision_is_in_the_list() -> None:
 def test_a_decision_gives_context_choice_and_price(page: Path) -> None:
     headings = re.findall(r"^## (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert headings == ["Context", "Choice", "Price"]
+
+
+def test_the_plan_of_the_house_names_only_modules_that_exist() -> None:
+    plan = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = plan[plan.index("## What is where") : plan.index("## Where things plug in")]
+    named = re.findall(r"`([a-z0-9_]+/[a-z0-9_/.]*)`", section)
+    assert [name for name in named if not (ROOT / "src/danqing" / name).exists() and name not in COMING] == []
+
+
+def test_the_plan_of_the_house_names_every_package() -> None:
+    plan = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    packages = [path for path in (ROOT / "src/danqing").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert [path.name for path in packages if f"`{path.name}/`" not in plan] == []

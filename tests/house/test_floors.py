@@ -15,7 +15,7 @@ LIGHT_MODULES = (
     "danqing",
     "danqing.base.recipe",
     "danqing.base.order",
-    "danqing.prompt.grammar",
+    "danqing.prompt",
     "danqing.painting.expand",
     "danqing.painting.plan",
     "danqing.painting.check",

@@ -7,9 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+
 from danqing.base.errors import ModelError, RecipeError
 from danqing.base.order import Axis, Order
-from danqing.base.parts import Hires, Inpaint, InitImage, Variation
+from danqing.base.parts import Hires, InitImage, Inpaint, Variation
 from danqing.base.protocols import ModelFile, ModelKind
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef, LoraUse, ModelRef, Use
@@ -17,12 +18,20 @@ from danqing.painting.check import check
 from danqing.painting.expand import expand, settle_seed, with_knob
 
 SMALL = ModelFile(
-    "small", Path("small"), "checkpoint", "mini", "a" * 64, usual=MappingProxyType({"width": 128, "height": 128, "steps": 12, "cfg_scale": 4.0})
+    "small",
+    Path("small"),
+    "checkpoint",
+    "mini",
+    "a" * 64,
+    usual=MappingProxyType({"width": 128, "height": 128, "steps": 12, "cfg_scale": 4.0}),
 )
 FILES: dict[ModelKind, dict[str, ModelFile]] = {
     "checkpoint": {"": SMALL, "small": SMALL},
     "vae": {"soft": ModelFile("soft", Path("soft"), "vae", "sd1", "b" * 64)},
-    "lora": {name: ModelFile(name, Path(name), "lora", "sd1", digit * 64) for name, digit in (("ink", "c"), ("old film", "d"))},
+    "lora": {
+        name: ModelFile(name, Path(name), "lora", "sd1", digit * 64)
+        for name, digit in (("ink", "c"), ("old film", "d"))
+    },
     "hypernet": {"anime": ModelFile("anime", Path("anime"), "hypernet", "sd1", "e" * 64)},
 }
 
@@ -82,7 +91,14 @@ def test_an_unsettled_order_is_refused() -> None:
 
 
 def test_lora_tags_are_lifted_out_of_the_prompt() -> None:
-    (one,) = recipes(Order(recipe=Recipe(prompt="a <lora:ink:0.8> b <lora:old film:0.5:0.7><hypernet:anime:0.3>", negative_prompt="c <lora:ink:1>")))
+    (one,) = recipes(
+        Order(
+            recipe=Recipe(
+                prompt="a <lora:ink:0.8> b <lora:old film:0.5:0.7><hypernet:anime:0.3>",
+                negative_prompt="c <lora:ink:1>",
+            )
+        )
+    )
     assert one.prompt == "a  b "
     assert one.negative_prompt == "c "
     assert one.loras == (

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from danqing.base.errors import RecipeError
 from danqing.base.parts import Hires, Variation
 from danqing.base.recipe import Recipe
@@ -40,9 +41,17 @@ def test_hires_sizes_are_those_of_a1111(case: dict[str, list[int]]) -> None:
 
 
 def test_hires_takes_what_it_is_given_and_the_rest_from_the_first_pass() -> None:
-    recipe = Recipe(prompt="a", sampler="Euler", cfg_scale=5, hires=Hires(prompt="b", sampler="DPM++ 2M Karras", steps=7))
+    recipe = Recipe(
+        prompt="a", sampler="Euler", cfg_scale=5, hires=Hires(prompt="b", sampler="DPM++ 2M Karras", steps=7)
+    )
     second = plan(recipe).passes[1]
-    assert (second.prompt, second.sampler, second.schedule, second.steps, second.cfg_scale) == ("b", "DPM++ 2M", "Karras", 7, 5)
+    assert (second.prompt, second.sampler, second.schedule, second.steps, second.cfg_scale) == (
+        "b",
+        "DPM++ 2M",
+        "Karras",
+        7,
+        5,
+    )
 
 
 def test_hires_keeps_the_first_schedule_when_it_names_no_sampler() -> None:

@@ -3,7 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from danqing.base.infotext_keys import CONTROL_MODES, CONTROL_RESIZE_MODES, ORDER, PLAIN_PARTS, PROGRAM, WORDED, knob_keys
+from danqing.base.infotext_keys import (
+    CONTROL_MODES,
+    CONTROL_RESIZE_MODES,
+    ORDER,
+    PLAIN_PARTS,
+    PROGRAM,
+    WORDED,
+    knob_keys,
+)
 from danqing.base.infotext_read import ReadInfotext, read_infotext
 from danqing.base.parts import ControlUse, Hires, Inpaint
 from danqing.base.recipe import Recipe
@@ -135,7 +143,10 @@ def _hires(recipe: Recipe, hires: Hires, hashes: Mapping[str, str]) -> Iterator[
 
 def _network_hashes(recipe: Recipe, hashes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     extra = recipe.hires.loras if recipe.hires else ()
-    for key, refs in (("Lora hashes", [use.model for use in (*recipe.loras, *extra)]), ("TI hashes", list(recipe.embeddings))):
+    for key, refs in (
+        ("Lora hashes", [use.model for use in (*recipe.loras, *extra)]),
+        ("TI hashes", list(recipe.embeddings)),
+    ):
         # The mapping goes first here: it may hold A1111's own kind of hash, which leaves a file's header out.
         named = {ref.name.translate({58: None, 44: None}): hashes.get(ref.name) or ref.sha256 for ref in refs}
         if any(named.values()):

@@ -34,11 +34,15 @@ def control_of(text: str) -> ControlUse:
     if old := STARTING_ENDING.search(text):
         said["start"], said["end"] = (_number("starting/ending", number) for number in old.groups())
     if old := PREPROCESSOR.search(text):
-        said["processor_res"], said["threshold_a"], said["threshold_b"] = (_number("preprocessor params", number) for number in old.groups())
+        said["processor_res"], said["threshold_a"], said["threshold_b"] = (
+            _number("preprocessor params", number) for number in old.groups()
+        )
     said["pixel_perfect"] = words.get("pixelperfect", "").casefold() == "true"
     said |= _choice(words.get("controlmode", ""), "mode", dict(CONTROL_MODES))
     said |= _choice(words.get("resizemode", ""), "resize_mode", dict(CONTROL_RESIZE_MODES))
-    said |= _choice(words.get("hroption", ""), "hires", {name: name for name in ("both", "low res only", "high res only")})
+    said |= _choice(
+        words.get("hroption", ""), "hires", {name: name for name in ("both", "low res only", "high res only")}
+    )
     return ControlUse.model_validate(said)
 
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from danqing.base.infotext_a1111 import LEAST_FIELDS, NEGATIVE, SIZE, VALUE, fields_of_line, pairs, prompts_of_lines, unquote
+from danqing.base.infotext_a1111 import (
+    LEAST_FIELDS,
+    NEGATIVE,
+    SIZE,
+    VALUE,
+    fields_of_line,
+    pairs,
+    prompts_of_lines,
+    unquote,
+)
 from danqing.base.infotext_keys import (
     SAMPLER_WORDS,
     SCHEDULE_WORDS,
@@ -42,7 +51,9 @@ BOUNDARY = r"(?:(?<![^\s,;])|^)"
 STEPS_LINE = re.compile(r"^\W{0,3}s\s?t\s?e\s?p\s?s\s?:\s?\d", re.IGNORECASE)
 STEPS_INLINE = re.compile(r"(?<!\w)steps\s?:\s?\d{1,6}\s?,\s?(?=\w)", re.IGNORECASE)
 NEGATIVE_LABEL = re.compile(r"^[\s\W]{0,4}negative\s?prompts?\s?[:：]\s?", re.IGNORECASE)
-PARAMETER_HEADING = re.compile(r"^[\W_]{0,6}(?:生成|绘图|图片|出图)?(?:参数|參數|parameters?)(?:设置|設置)?[\W_]{0,6}$", re.IGNORECASE)
+PARAMETER_HEADING = re.compile(
+    r"^[\W_]{0,6}(?:生成|绘图|图片|出图)?(?:参数|參數|parameters?)(?:设置|設置)?[\W_]{0,6}$", re.IGNORECASE
+)
 TAIL = r"(?:[\s*#]*[（(\[【][^）)\]】\n]{0,40}[）)\]】])?[\s】」』\])）*#]*[:：]?[\s*]*(?P<rest>.*)$"
 NOUN = (
     r"(?:的|性)?\s?(?:提示词组|提示词|提示詞|提示语|提示|关键词|關鍵詞|关键字|词条|词组|词|詞|标签|標籤|咒语|咒語|描述|内容|内容|東西|东西|元素|"
@@ -112,7 +123,14 @@ def _by_squeezed() -> dict[str, str]:
 @cache
 def _known_key() -> re.Pattern[str]:
     """A known key with its colon, letters perhaps apart by a space or a line break; longer keys first."""
-    words = {squeezed(key) for key in (*known_keys(), *ALIASES)} - {"model", "cfg", "scheduler", "upscaler", "denoise", "checkpoint"}
+    words = {squeezed(key) for key in (*known_keys(), *ALIASES)} - {
+        "model",
+        "cfg",
+        "scheduler",
+        "upscaler",
+        "denoise",
+        "checkpoint",
+    }
     ordered = [*sorted(words, key=len, reverse=True), "model", "scheduler", "upscaler", "denoise", "checkpoint", "cfg"]
     letters = (r"\s{0,2}".join(re.escape(letter) for letter in word) for word in ordered)
     return re.compile(BOUNDARY + rf"(?P<key>(?:{'|'.join(letters)})(?:\s?\d{{1,2}})?)\s{{0,2}}:", re.IGNORECASE)
@@ -121,7 +139,9 @@ def _known_key() -> re.Pattern[str]:
 @cache
 def _any_key() -> re.Pattern[str]:
     """A known key anywhere, or any key behind a comma."""
-    return re.compile(_known_key().pattern + r"|(?:^|(?<=[,\n]))\s{0,3}(?P<other>[^\W\d_][\w \-/]{1,50}):", re.IGNORECASE)
+    return re.compile(
+        _known_key().pattern + r"|(?:^|(?<=[,\n]))\s{0,3}(?P<other>[^\W\d_][\w \-/]{1,50}):", re.IGNORECASE
+    )
 
 
 def _known_count(text: str) -> int:
@@ -131,7 +151,10 @@ def _known_count(text: str) -> int:
 def _plain_signs(text: str) -> str:
     """Full-width colons and commas as the narrow ones, but not inside quotes."""
     parts = re.split(r'("(?:\\.|[^"\\])*")', text)
-    return "".join(part if part.startswith('"') else part.replace("：", ":").replace("，", ",").replace("；", ",") for part in parts)
+    return "".join(
+        part if part.startswith('"') else part.replace("：", ":").replace("，", ",").replace("；", ",")
+        for part in parts
+    )
 
 
 def _block_start(lines: list[str]) -> int | None:
@@ -178,7 +201,11 @@ def _exact_block(lines: list[str]) -> dict[str, str] | None:
 
 
 def _lost_comma(value: str) -> bool:
-    return not value.startswith('"') and (":" in value or "：" in value) and _known_key().search(_plain_signs(value)) is not None
+    return (
+        not value.startswith('"')
+        and (":" in value or "：" in value)
+        and _known_key().search(_plain_signs(value)) is not None
+    )
 
 
 def _canonical_sized(key: str) -> str:
@@ -281,7 +308,9 @@ def _with_labels(lines: list[str]) -> list[str]:
         lines = lines[:-1]
     if not any(NEGATIVE_LABEL.match(line[:60]) for line in lines):
         lines = _with_heading(lines)
-    labelled = [NEGATIVE + NEGATIVE_LABEL.sub("", line, count=1) if NEGATIVE_LABEL.match(line[:60]) else line for line in lines]
+    labelled = [
+        NEGATIVE + NEGATIVE_LABEL.sub("", line, count=1) if NEGATIVE_LABEL.match(line[:60]) else line for line in lines
+    ]
     if not any(line.startswith(NEGATIVE) for line in labelled):
         labelled = [piece for line in labelled for piece in _split_inline(line)]
     first = next((index for index, line in enumerate(labelled) if line.strip()), None)

@@ -9,7 +9,16 @@ from danqing.base.errors import RecipeError
 from danqing.base.infotext_a1111 import SIZE, old_first_pass, version_of
 from danqing.base.infotext_controls import control_of
 from danqing.base.infotext_fields import find_fields, mend_word
-from danqing.base.infotext_keys import PLAIN_PARTS, PROGRAM, SAMPLER_WORDS, SCHEDULE_WORDS, SILENT, UPSCALER_WORDS, knob_keys, squeezed
+from danqing.base.infotext_keys import (
+    PLAIN_PARTS,
+    PROGRAM,
+    SAMPLER_WORDS,
+    SCHEDULE_WORDS,
+    SILENT,
+    UPSCALER_WORDS,
+    knob_keys,
+    squeezed,
+)
 from danqing.base.knobs import KnobField, knobs
 from danqing.base.order import Order
 from danqing.base.recipe import Dialect, Recipe
@@ -18,8 +27,26 @@ from danqing.base.refs import ModelRef
 TITLE = re.compile(r"^(?P<name>.*?)\s*\[(?P<hash>[0-9a-fA-F]{8,64})\]$", re.DOTALL)
 HEX = re.compile(r"^[0-9a-fA-F]{8,64}$")
 OFF_WORDS = ("", "none", "automatic", "disable", "disabled", "false", "default")
-NO_CHOICE = ("default", "automatic", "use same sampler", "use same scheduler", "use same checkpoint", "use same choices", "none", "")
-RENAMED_IN_1_9 = ("DPM++ 2M", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 2S a", "DPM++ 3M SDE", "DPM2", "DPM2 a")
+NO_CHOICE = (
+    "default",
+    "automatic",
+    "use same sampler",
+    "use same scheduler",
+    "use same checkpoint",
+    "use same choices",
+    "none",
+    "",
+)
+RENAMED_IN_1_9 = (
+    "DPM++ 2M",
+    "DPM++ SDE",
+    "DPM++ 2M SDE",
+    "DPM++ 2M SDE Heun",
+    "DPM++ 2S a",
+    "DPM++ 3M SDE",
+    "DPM2",
+    "DPM2 a",
+)
 """Samplers whose bare name meant even steps until A1111 1.9; since then it means their own schedule."""
 IMG2IMG_KEYS = (
     "Denoising strength",
@@ -137,13 +164,23 @@ class _Reader:
         keys = knob_keys()
         for knob in knobs(Recipe):
             part, dot, name = knob.path.partition(".")
-            special = knob.path in ("noise.source", "sampling.zero_terminal_snr", "seed", "width", "height", "sampler", "schedule")
+            special = knob.path in (
+                "noise.source",
+                "sampling.zero_terminal_snr",
+                "seed",
+                "width",
+                "height",
+                "sampler",
+                "schedule",
+            )
             if knob.path not in keys or special or (dot and part not in PLAIN_PARTS):
                 continue
             if knob.annotation not in (int, float, bool) and not knob.choices:
                 continue
             value = self.take(keys[knob.path])
-            if value is None or (value.strip().casefold() in OFF_WORDS and knob.annotation is not bool and not knob.choices):
+            if value is None or (
+                value.strip().casefold() in OFF_WORDS and knob.annotation is not bool and not knob.choices
+            ):
                 continue
             target = self.part(part) if dot else self.said
             target[name or part] = _converted(keys[knob.path], value, knob)
@@ -218,7 +255,10 @@ class _Reader:
         seed, strength = self.take("Variation seed"), self.take("Variation seed strength")
         size = self.pair("Seed resize from")
         if seed is not None and strength is not None:
-            self.said["variation"] = {"seed": _whole("Variation seed", seed), "strength": _real("Variation seed strength", strength)}
+            self.said["variation"] = {
+                "seed": _whole("Variation seed", seed),
+                "strength": _real("Variation seed strength", strength),
+            }
         if size is not None:
             self.part("variation").update(from_width=size[0], from_height=size[1])
 
@@ -250,24 +290,42 @@ class _Reader:
     def _hires_words(self) -> dict[str, Any]:
         sampler, own = split_sampler(self.choice("Hires sampler"))
         schedule = self.choice("Hires schedule type")
-        words: dict[str, Any] = {"sampler": sampler, "schedule": mend_word(schedule, SCHEDULE_WORDS) if schedule else own}
-        words["prompt"], words["negative_prompt"] = self.take("Hires prompt") or "", self.take("Hires negative prompt") or ""
+        words: dict[str, Any] = {
+            "sampler": sampler,
+            "schedule": mend_word(schedule, SCHEDULE_WORDS) if schedule else own,
+        }
+        words["prompt"], words["negative_prompt"] = (
+            self.take("Hires prompt") or "",
+            self.take("Hires negative prompt") or "",
+        )
         if checkpoint := self.choice("Hires checkpoint"):
             words["model"] = model_of_title(checkpoint)
         return {name: value for name, value in words.items() if value}
 
     def _hires_leftovers(self) -> None:
         """Forge writes some hires keys even where no second pass was made; they decide nothing then."""
-        for key in ("Hires CFG Scale", "Hires sampler", "Hires schedule type", "Hires checkpoint", "Hires prompt", "Hires negative prompt"):
+        for key in (
+            "Hires CFG Scale",
+            "Hires sampler",
+            "Hires schedule type",
+            "Hires checkpoint",
+            "Hires prompt",
+            "Hires negative prompt",
+        ):
             self.take(key)
 
     def _refiner(self) -> None:
         title, switch = self.choice("Refiner"), self.take("Refiner switch at")
         if title:
-            self.said["refiner"] = {"model": model_of_title(title)} | ({"switch_at": _real("Refiner switch at", switch)} if switch else {})
+            self.said["refiner"] = {"model": model_of_title(title)} | (
+                {"switch_at": _real("Refiner switch at", switch)} if switch else {}
+            )
 
     def _controls(self) -> None:
-        units = sorted((key for key in self.fields if re.fullmatch(r"ControlNet(?: \d{1,2})?", key)), key=lambda key: (len(key), key))
+        units = sorted(
+            (key for key in self.fields if re.fullmatch(r"ControlNet(?: \d{1,2})?", key)),
+            key=lambda key: (len(key), key),
+        )
         controls = [control_of(self.fields.pop(key)) for key in units]
         if controls:
             self.said["controls"] = tuple(controls)
@@ -280,15 +338,21 @@ class _Reader:
         if version < (1, 6, 0, 0) and "[" in self.said["prompt"]:
             self.part("text")["old_timelines"] = True
         if version < (1, 7, 0, 225):
-            self.notes.append("A1111 before 1.7 rounded its noise table to half precision: the picture may differ a little")
+            self.notes.append(
+                "A1111 before 1.7 rounded its noise table to half precision: the picture may differ a little"
+            )
 
     def _leftovers(self) -> None:
         pictures = {key: self.take(key) for key in IMG2IMG_KEYS if key in self.fields}
         told = ", ".join(
-            f"{key}: {value[:60]}" for key, value in pictures.items() if value and value.strip().casefold() not in HARMLESS.get(key, ())
+            f"{key}: {value[:60]}"
+            for key, value in pictures.items()
+            if value and value.strip().casefold() not in HARMLESS.get(key, ())
         )
         if told:
-            self.notes.append(f"it was painted over another picture, which is not in the text: give that picture with {told}")
+            self.notes.append(
+                f"it was painted over another picture, which is not in the text: give that picture with {told}"
+            )
         for key, value in self.fields.items():
             quiet = key in SILENT or value.strip().casefold() in HARMLESS.get(key, OFF_WORDS)
             if not quiet and not key.startswith("Soft inpainting"):

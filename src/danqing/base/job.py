@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from danqing.base.errors import DanqingError, JobError
 from danqing.base.value import Value
@@ -23,7 +23,7 @@ class Job(Value):
     error: ClassVar[type[DanqingError]] = JobError
     id: str
     kind: Literal["paint", "train", "caption", "fetch"] = "paint"
-    payload: dict[str, JsonValue] = {}
+    payload: dict[str, JsonValue] = Field(default_factory=dict)
     state: JobState = "queued"
     priority: int = 0
     progress: float = 0.0

@@ -1,9 +1,8 @@
 """An order is what a user asks for: a recipe template with how many, which seeds, styles and axes. `painting.expand` makes recipes of it."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import JsonValue, model_validator
-from typing_extensions import Self
 
 from danqing.base.knobs import Knob
 from danqing.base.recipe import Recipe
@@ -28,7 +27,9 @@ class Order(Value):
     recipe: Recipe = Recipe()
     count: Annotated[int, Knob("Batch count", "How many batches.", 1, 10000, 1, group="basic")] = 1
     batch_size: Annotated[int, Knob("Batch size", "Pictures painted together.", 1, 256, 1)] = 1
-    seeds: Annotated[SeedPolicy, Knob("Seeds", "Counting up from the seed, drawn at random, or all the same.")] = "increasing"
+    seeds: Annotated[SeedPolicy, Knob("Seeds", "Counting up from the seed, drawn at random, or all the same.")] = (
+        "increasing"
+    )
     styles: tuple[str, ...] = ()
     axes: tuple[Axis, ...] = ()
     left_to_model: tuple[str, ...] = ()

@@ -20,67 +20,220 @@ class Variation(Value):
 
     seed: Annotated[int, Knob("Variation seed", "The second seed.", 0, MAX_SEED, 1, infotext="Variation seed")] = 0
     strength: Annotated[
-        float, Knob("Variation strength", "0 is the first seed's picture, 1 the second's.", 0, 1, 0.01, infotext="Variation seed strength")
+        float,
+        Knob(
+            "Variation strength",
+            "0 is the first seed's picture, 1 the second's.",
+            0,
+            1,
+            0.01,
+            infotext="Variation seed strength",
+        ),
     ] = 0.0
-    from_width: Annotated[int, Knob("Resize seed from width", "Draw the noise at this width; 0 is off.", 0, 16384, 8)] = 0
-    from_height: Annotated[int, Knob("Resize seed from height", "Draw the noise at this height; 0 is off.", 0, 16384, 8)] = 0
+    from_width: Annotated[
+        int, Knob("Resize seed from width", "Draw the noise at this width; 0 is off.", 0, 16384, 8)
+    ] = 0
+    from_height: Annotated[
+        int, Knob("Resize seed from height", "Draw the noise at this height; 0 is off.", 0, 16384, 8)
+    ] = 0
 
 
 class Noise(Value):
     """Where noise comes from. A1111's "GPU" is what NVIDIA cards give: NV, the same everywhere."""
 
-    source: Annotated[NoiseSource, Knob("Noise source", "CPU: torch's; NV: what NVIDIA cards give.", infotext="RNG", group="expert")] = "CPU"
+    source: Annotated[
+        NoiseSource, Knob("Noise source", "CPU: torch's; NV: what NVIDIA cards give.", infotext="RNG", group="expert")
+    ] = "CPU"
     seed_delta: Annotated[
-        int, Knob("Eta noise seed delta", "Added to the seed after the first noise; 31337 for NovelAI's.", 0, 2**32, 1, infotext="ENSD", group="expert")
+        int,
+        Knob(
+            "Eta noise seed delta",
+            "Added to the seed after the first noise; 31337 for NovelAI's.",
+            0,
+            2**32,
+            1,
+            infotext="ENSD",
+            group="expert",
+        ),
     ] = 0
 
 
 class Sampling(Value):
     """Numbers inside samplers and schedules that A1111 keeps in its global options. 0 means the sampler's or schedule's own."""
 
-    eta: Annotated[float, Knob("Eta", "Noise that ancestral and SDE samplers add.", 0, 10, 0.01, infotext="Eta", group="expert")] = 1.0
-    eta_ddim: Annotated[float, Knob("Eta for DDIM", "0 is deterministic, 1 is DDPM.", 0, 10, 0.01, infotext="Eta DDIM", group="expert")] = 0.0
-    churn: Annotated[float, Knob("Sigma churn", "Stochasticity of Euler, Heun, DPM2.", 0, 100, 0.01, infotext="Sigma churn", group="expert")] = 0.0
-    churn_from: Annotated[float, Knob("Sigma tmin", "Lowest sigma that is churned.", 0, 1000, 0.01, infotext="Sigma tmin", group="expert")] = 0.0
-    churn_to: Annotated[float, Knob("Sigma tmax", "Highest sigma that is churned; 0 is no limit.", 0, 1000, 0.01, infotext="Sigma tmax", group="expert")] = 0.0
-    noise: Annotated[float, Knob("Sigma noise", "Factor on the noise that is added.", 0, 2, 0.001, infotext="Sigma noise", group="expert")] = 1.0
-    sigma_min: Annotated[float, Knob("Schedule min sigma", "0 is the model's.", 0, 1000, 0.001, infotext="Schedule min sigma", group="expert")] = 0.0
-    sigma_max: Annotated[float, Knob("Schedule max sigma", "0 is the model's.", 0, 1000, 0.001, infotext="Schedule max sigma", group="expert")] = 0.0
-    rho: Annotated[float, Knob("Schedule rho", "Bend of Karras and Polyexponential; 0 is their own.", 0, 100, 0.01, infotext="Schedule rho", group="expert")] = 0.0
-    beta_alpha: Annotated[float, Knob("Beta schedule alpha", "Shape of the Beta schedule.", 0.01, 100, 0.01, infotext="Beta schedule alpha", group="expert")] = 0.6
-    beta_beta: Annotated[float, Knob("Beta schedule beta", "Shape of the Beta schedule.", 0.01, 100, 0.01, infotext="Beta schedule beta", group="expert")] = 0.6
+    eta: Annotated[
+        float, Knob("Eta", "Noise that ancestral and SDE samplers add.", 0, 10, 0.01, infotext="Eta", group="expert")
+    ] = 1.0
+    eta_ddim: Annotated[
+        float, Knob("Eta for DDIM", "0 is deterministic, 1 is DDPM.", 0, 10, 0.01, infotext="Eta DDIM", group="expert")
+    ] = 0.0
+    churn: Annotated[
+        float,
+        Knob(
+            "Sigma churn", "Stochasticity of Euler, Heun, DPM2.", 0, 100, 0.01, infotext="Sigma churn", group="expert"
+        ),
+    ] = 0.0
+    churn_from: Annotated[
+        float, Knob("Sigma tmin", "Lowest sigma that is churned.", 0, 1000, 0.01, infotext="Sigma tmin", group="expert")
+    ] = 0.0
+    churn_to: Annotated[
+        float,
+        Knob(
+            "Sigma tmax",
+            "Highest sigma that is churned; 0 is no limit.",
+            0,
+            1000,
+            0.01,
+            infotext="Sigma tmax",
+            group="expert",
+        ),
+    ] = 0.0
+    noise: Annotated[
+        float,
+        Knob("Sigma noise", "Factor on the noise that is added.", 0, 2, 0.001, infotext="Sigma noise", group="expert"),
+    ] = 1.0
+    sigma_min: Annotated[
+        float,
+        Knob("Schedule min sigma", "0 is the model's.", 0, 1000, 0.001, infotext="Schedule min sigma", group="expert"),
+    ] = 0.0
+    sigma_max: Annotated[
+        float,
+        Knob("Schedule max sigma", "0 is the model's.", 0, 1000, 0.001, infotext="Schedule max sigma", group="expert"),
+    ] = 0.0
+    rho: Annotated[
+        float,
+        Knob(
+            "Schedule rho",
+            "Bend of Karras and Polyexponential; 0 is their own.",
+            0,
+            100,
+            0.01,
+            infotext="Schedule rho",
+            group="expert",
+        ),
+    ] = 0.0
+    beta_alpha: Annotated[
+        float,
+        Knob(
+            "Beta schedule alpha",
+            "Shape of the Beta schedule.",
+            0.01,
+            100,
+            0.01,
+            infotext="Beta schedule alpha",
+            group="expert",
+        ),
+    ] = 0.6
+    beta_beta: Annotated[
+        float,
+        Knob(
+            "Beta schedule beta",
+            "Shape of the Beta schedule.",
+            0.01,
+            100,
+            0.01,
+            infotext="Beta schedule beta",
+            group="expert",
+        ),
+    ] = 0.6
     discard_penultimate: Annotated[
-        bool, Knob("Always discard next-to-last sigma", "Some old pictures need it.", infotext="Discard penultimate sigma", group="expert")
+        bool,
+        Knob(
+            "Always discard next-to-last sigma",
+            "Some old pictures need it.",
+            infotext="Discard penultimate sigma",
+            group="expert",
+        ),
     ] = False
-    sgm_noise: Annotated[bool, Knob("SGM noise multiplier", "Start as Stability's own code does.", infotext="SGM noise multiplier", group="expert")] = False
-    zero_terminal_snr: Annotated[bool, Knob("Zero terminal SNR", "For models trained so.", infotext="Noise Schedule", group="expert")] = False
-    unipc_variant: Annotated[Literal["bh1", "bh2", "vary_coeff"], Knob("UniPC variant", "", infotext="UniPC variant", group="expert")] = "bh1"
+    sgm_noise: Annotated[
+        bool,
+        Knob(
+            "SGM noise multiplier",
+            "Start as Stability's own code does.",
+            infotext="SGM noise multiplier",
+            group="expert",
+        ),
+    ] = False
+    zero_terminal_snr: Annotated[
+        bool, Knob("Zero terminal SNR", "For models trained so.", infotext="Noise Schedule", group="expert")
+    ] = False
+    unipc_variant: Annotated[
+        Literal["bh1", "bh2"], Knob("UniPC variant", "", infotext="UniPC variant", group="expert")
+    ] = "bh1"
     unipc_order: Annotated[int, Knob("UniPC order", "", 1, 50, 1, infotext="UniPC order", group="expert")] = 3
-    unipc_lower_final: Annotated[bool, Knob("UniPC lower order final", "", infotext="UniPC lower order final", group="expert")] = True
+    unipc_lower_final: Annotated[
+        bool, Knob("UniPC lower order final", "", infotext="UniPC lower order final", group="expert")
+    ] = True
 
 
 class Guidance(Value):
     """How the prompt pulls, beyond CFG scale."""
 
-    rescale: Annotated[float, Knob("CFG rescale", "Tames the contrast of high CFG; 0 is off.", 0, 1, 0.05, infotext="CFG Rescale phi")] = 0.0
-    start: Annotated[float, Knob("Guidance from", "Share of the steps before which CFG is off.", 0, 1, 0.01, infotext="Guidance start")] = 0.0
-    end: Annotated[float, Knob("Guidance until", "Share of the steps after which CFG is off.", 0, 1, 0.01, infotext="Guidance end")] = 1.0
-    skip_below_sigma: Annotated[
-        float, Knob("Negative guidance minimum sigma", "Every other step below it goes without the negative prompt; 0 is off.", 0, 15, 0.01, infotext="NGMS")
+    rescale: Annotated[
+        float, Knob("CFG rescale", "Tames the contrast of high CFG; 0 is off.", 0, 1, 0.05, infotext="CFG Rescale phi")
     ] = 0.0
-    image_scale: Annotated[float, Knob("Image CFG scale", "How closely InstructPix2Pix keeps to the picture.", 0, 30, 0.05, infotext="Image CFG scale")] = 1.5
+    start: Annotated[
+        float,
+        Knob("Guidance from", "Share of the steps before which CFG is off.", 0, 1, 0.01, infotext="Guidance start"),
+    ] = 0.0
+    end: Annotated[
+        float, Knob("Guidance until", "Share of the steps after which CFG is off.", 0, 1, 0.01, infotext="Guidance end")
+    ] = 1.0
+    skip_below_sigma: Annotated[
+        float,
+        Knob(
+            "Negative guidance minimum sigma",
+            "Every other step below it goes without the negative prompt; 0 is off.",
+            0,
+            15,
+            0.01,
+            infotext="NGMS",
+        ),
+    ] = 0.0
+    image_scale: Annotated[
+        float,
+        Knob(
+            "Image CFG scale",
+            "How closely InstructPix2Pix keeps to the picture.",
+            0,
+            30,
+            0.05,
+            infotext="Image CFG scale",
+        ),
+    ] = 1.5
 
 
 class TextEncoding(Value):
     """How prompts become conditioning."""
 
-    emphasis: Annotated[Emphasis, Knob("Emphasis", "How (weights) act on the text encoder's output.", infotext="Emphasis", group="expert")] = "Original"
-    comma_backtrack: Annotated[int, Knob("Comma backtrack", "Tokens to look back for a comma at the end of a chunk.", 0, 74, 1, group="expert")] = 20
-    pad_prompts: Annotated[bool, Knob("Pad prompts", "Make prompt and negative prompt equally long.", infotext="Pad conds", group="expert")] = False
-    old_timelines: Annotated[
-        bool, Knob("Old prompt editing timelines", "As A1111 before 1.6 counted steps.", infotext="Old prompt editing timelines", group="expert")
+    emphasis: Annotated[
+        Emphasis,
+        Knob("Emphasis", "How (weights) act on the text encoder's output.", infotext="Emphasis", group="expert"),
+    ] = "Original"
+    comma_backtrack: Annotated[
+        int, Knob("Comma backtrack", "Tokens to look back for a comma at the end of a chunk.", 0, 74, 1, group="expert")
+    ] = 20
+    pad_prompts: Annotated[
+        bool, Knob("Pad prompts", "Make prompt and negative prompt equally long.", infotext="Pad conds", group="expert")
     ] = False
-    skip_clip_l: Annotated[bool, Knob("Clip skip in SDXL", "Clip skip acts on SDXL's first encoder too.", infotext="Clip skip SDXL", group="expert")] = False
+    old_timelines: Annotated[
+        bool,
+        Knob(
+            "Old prompt editing timelines",
+            "As A1111 before 1.6 counted steps.",
+            infotext="Old prompt editing timelines",
+            group="expert",
+        ),
+    ] = False
+    skip_clip_l: Annotated[
+        bool,
+        Knob(
+            "Clip skip in SDXL",
+            "Clip skip acts on SDXL's first encoder too.",
+            infotext="Clip skip SDXL",
+            group="expert",
+        ),
+    ] = False
 
 
 class SdxlSize(Value):
@@ -97,17 +250,26 @@ class SdxlSize(Value):
 class Hires(Value):
     """A second pass over the enlarged first one. "" and 0 mean: as in the first pass."""
 
-    upscale: Annotated[float, Knob("Upscale by", "Unless a size is given.", 1, 8, 0.05, infotext="Hires upscale", group="basic")] = 2.0
+    upscale: Annotated[
+        float, Knob("Upscale by", "Unless a size is given.", 1, 8, 0.05, infotext="Hires upscale", group="basic")
+    ] = 2.0
     width: Annotated[int, Knob("Hires width", "0 goes by the factor or keeps the ratio.", 0, 16384, 8)] = 0
     height: Annotated[int, Knob("Hires height", "0 goes by the factor or keeps the ratio.", 0, 16384, 8)] = 0
-    steps: Annotated[int, Knob("Hires steps", "0 is as many as the first pass.", 0, 1000, 1, infotext="Hires steps")] = 0
-    upscaler: Annotated[str, Knob("Hires upscaler", "Latent or picture upscaler.", infotext="Hires upscaler", group="basic")] = "Latent"
+    steps: Annotated[
+        int, Knob("Hires steps", "0 is as many as the first pass.", 0, 1000, 1, infotext="Hires steps")
+    ] = 0
+    upscaler: Annotated[
+        str, Knob("Hires upscaler", "Latent or picture upscaler.", infotext="Hires upscaler", group="basic")
+    ] = "Latent"
     denoising_strength: Annotated[
-        float, Knob("Hires denoising", "How much is painted anew.", 0, 1, 0.01, infotext="Denoising strength", group="basic")
+        float,
+        Knob("Hires denoising", "How much is painted anew.", 0, 1, 0.01, infotext="Denoising strength", group="basic"),
     ] = 0.7
     sampler: Annotated[str, Knob("Hires sampler", "", infotext="Hires sampler")] = ""
     schedule: Annotated[str, Knob("Hires schedule type", "", infotext="Hires schedule type")] = ""
-    cfg_scale: Annotated[float, Knob("Hires CFG scale", "0 is as in the first pass.", 0, 100, 0.5, infotext="Hires CFG Scale")] = 0.0
+    cfg_scale: Annotated[
+        float, Knob("Hires CFG scale", "0 is as in the first pass.", 0, 100, 0.5, infotext="Hires CFG Scale")
+    ] = 0.0
     model: Annotated[ModelRef, Knob("Hires checkpoint", "", cost=1.0, infotext="Hires checkpoint")] = ModelRef()
     prompt: Annotated[str, Knob("Hires prompt", "", infotext="Hires prompt")] = ""
     negative_prompt: Annotated[str, Knob("Hires negative prompt", "", infotext="Hires negative prompt")] = ""
@@ -119,7 +281,9 @@ class Refiner(Value):
     """Another checkpoint that takes over near the end."""
 
     model: Annotated[ModelRef, Knob("Refiner", "", cost=1.0, infotext="Refiner")] = ModelRef()
-    switch_at: Annotated[float, Knob("Refiner switch at", "Share of the steps.", 0.01, 1, 0.01, infotext="Refiner switch at")] = 0.8
+    switch_at: Annotated[
+        float, Knob("Refiner switch at", "Share of the steps.", 0.01, 1, 0.01, infotext="Refiner switch at")
+    ] = 0.8
 
 
 class InitImage(Value):
@@ -127,25 +291,52 @@ class InitImage(Value):
 
     image: ImageRef
     denoising_strength: Annotated[
-        float, Knob("Denoising strength", "0 keeps the picture, 1 forgets it.", 0, 1, 0.01, infotext="Denoising strength", group="basic")
+        float,
+        Knob(
+            "Denoising strength",
+            "0 keeps the picture, 1 forgets it.",
+            0,
+            1,
+            0.01,
+            infotext="Denoising strength",
+            group="basic",
+        ),
     ] = 0.75
     resize_mode: Annotated[ResizeMode, Knob("Resize mode", "How it is brought to size.")] = "just resize"
-    noise_multiplier: Annotated[float, Knob("Noise multiplier", "", 0, 1.5, 0.001, infotext="Noise multiplier", group="expert")] = 1.0
+    noise_multiplier: Annotated[
+        float, Knob("Noise multiplier", "", 0, 1.5, 0.001, infotext="Noise multiplier", group="expert")
+    ] = 1.0
     extra_noise: Annotated[float, Knob("Extra noise", "", 0, 1, 0.01, infotext="Extra noise", group="expert")] = 0.0
-    full_steps: Annotated[bool, Knob("Do exactly the steps asked", "Else strength shortens them.", group="expert")] = False
-    color_correction: Annotated[bool, Knob("Keep its colours", "Match the original's colours afterwards.", infotext="Color correction")] = False
+    full_steps: Annotated[bool, Knob("Do exactly the steps asked", "Else strength shortens them.", group="expert")] = (
+        False
+    )
+    color_correction: Annotated[
+        bool, Knob("Keep its colours", "Match the original's colours afterwards.", infotext="Color correction")
+    ] = False
     background: Annotated[str, Knob("Background", "Behind transparent pixels, #rrggbb.", group="expert")] = "#ffffff"
 
 
 class SoftInpaint(Value):
     """Soft inpainting: the mask's grey decides how much of the original stays."""
 
-    schedule_bias: Annotated[float, Knob("Schedule bias", "", 0, 8, 0.1, infotext="Soft inpainting schedule bias")] = 1.0
-    preservation: Annotated[float, Knob("Preservation strength", "", 0, 8, 0.05, infotext="Soft inpainting preservation strength")] = 0.5
-    contrast: Annotated[float, Knob("Transition contrast boost", "", 1, 32, 0.5, infotext="Soft inpainting transition contrast boost")] = 4.0
-    mask_influence: Annotated[float, Knob("Mask influence", "", 0, 1, 0.05, infotext="Soft inpainting mask influence")] = 0.0
-    difference_threshold: Annotated[float, Knob("Difference threshold", "", 0, 8, 0.25, infotext="Soft inpainting difference threshold")] = 0.5
-    difference_contrast: Annotated[float, Knob("Difference contrast", "", 0, 8, 0.25, infotext="Soft inpainting difference contrast")] = 2.0
+    schedule_bias: Annotated[float, Knob("Schedule bias", "", 0, 8, 0.1, infotext="Soft inpainting schedule bias")] = (
+        1.0
+    )
+    preservation: Annotated[
+        float, Knob("Preservation strength", "", 0, 8, 0.05, infotext="Soft inpainting preservation strength")
+    ] = 0.5
+    contrast: Annotated[
+        float, Knob("Transition contrast boost", "", 1, 32, 0.5, infotext="Soft inpainting transition contrast boost")
+    ] = 4.0
+    mask_influence: Annotated[
+        float, Knob("Mask influence", "", 0, 1, 0.05, infotext="Soft inpainting mask influence")
+    ] = 0.0
+    difference_threshold: Annotated[
+        float, Knob("Difference threshold", "", 0, 8, 0.25, infotext="Soft inpainting difference threshold")
+    ] = 0.5
+    difference_contrast: Annotated[
+        float, Knob("Difference contrast", "", 0, 8, 0.25, infotext="Soft inpainting difference contrast")
+    ] = 2.0
 
 
 class Inpaint(Value):
@@ -155,13 +346,27 @@ class Inpaint(Value):
     blur_x: Annotated[float, Knob("Mask blur x", "Pixels.", 0, 64, 1, infotext="Mask blur", group="basic")] = 4.0
     blur_y: Annotated[float, Knob("Mask blur y", "Pixels.", 0, 64, 1)] = 4.0
     invert: Annotated[bool, Knob("Inpaint not masked", "", infotext="Mask mode")] = False
-    content: Annotated[MaskedContent, Knob("Masked content", "What lies under the mask at the start.", infotext="Masked content", group="basic")] = "original"
-    area: Annotated[InpaintArea, Knob("Inpaint area", "Whole picture, or the masked part at full size.", infotext="Inpaint area", group="basic")] = (
-        "whole picture"
-    )
-    padding: Annotated[int, Knob("Masked area padding", "Pixels around it.", 0, 256, 4, infotext="Masked area padding")] = 32
+    content: Annotated[
+        MaskedContent,
+        Knob("Masked content", "What lies under the mask at the start.", infotext="Masked content", group="basic"),
+    ] = "original"
+    area: Annotated[
+        InpaintArea,
+        Knob("Inpaint area", "Whole picture, or the masked part at full size.", infotext="Inpaint area", group="basic"),
+    ] = "whole picture"
+    padding: Annotated[
+        int, Knob("Masked area padding", "Pixels around it.", 0, 256, 4, infotext="Masked area padding")
+    ] = 32
     mask_weight: Annotated[
-        float, Knob("Conditional mask weight", "How much inpainting models see of the original.", 0, 1, 0.01, infotext="Conditional mask weight")
+        float,
+        Knob(
+            "Conditional mask weight",
+            "How much inpainting models see of the original.",
+            0,
+            1,
+            0.01,
+            infotext="Conditional mask weight",
+        ),
     ] = 1.0
     soft: SoftInpaint | None = None
 
@@ -188,8 +393,15 @@ class ControlUse(Value):
 class Speed(Value):
     """Approximations that trade likeness for time; each says its error in the docs. 0 is off."""
 
-    token_merging: Annotated[float, Knob("Token merging", "Share of tokens merged in self-attention.", 0, 0.9, 0.05, infotext="Token merging ratio")] = 0.0
+    token_merging: Annotated[
+        float,
+        Knob(
+            "Token merging", "Share of tokens merged in self-attention.", 0, 0.9, 0.05, infotext="Token merging ratio"
+        ),
+    ] = 0.0
     token_merging_hires: Annotated[
         float, Knob("Token merging in hires", "", 0, 0.9, 0.05, infotext="Token merging ratio hr")
     ] = 0.0
-    step_cache: Annotated[int, Knob("Step cache", "Deep layers are computed every n-th step only.", 0, 10, 1, infotext="Step cache")] = 0
+    step_cache: Annotated[
+        int, Knob("Step cache", "Deep layers are computed every n-th step only.", 0, 10, 1, infotext="Step cache")
+    ] = 0

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from danqing.base.recipe import Recipe
 from danqing.base.value import Value
@@ -36,9 +37,9 @@ class Provenance(Value):
     order_digest: str = ""
     index: int = 0
     facts: ExecutionFacts = ExecutionFacts()
-    hashes: dict[str, str] = {}
+    hashes: dict[str, str] = Field(default_factory=dict)
     """sha256 by model name, of everything that was used."""
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
     follows: str = ""

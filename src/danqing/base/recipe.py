@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from danqing.base.errors import RecipeError
 from danqing.base.knobs import Knob
@@ -41,19 +41,35 @@ class Recipe(Value):
     """One picture, resolved. `loras`, `hypernets` and `embeddings` hold what tags and names in the prompt meant; the prompt has no tags left."""
 
     prompt: Annotated[str, Knob("Prompt", "What the picture shows.", infotext="Prompt", group="basic")] = ""
-    negative_prompt: Annotated[str, Knob("Negative prompt", "What it must not show.", infotext="Negative prompt", group="basic")] = ""
+    negative_prompt: Annotated[
+        str, Knob("Negative prompt", "What it must not show.", infotext="Negative prompt", group="basic")
+    ] = ""
     dialect: Annotated[Dialect, Knob("Dialect", "Whose prompt language it is.", group="expert")] = "danqing"
     model: Annotated[ModelRef, Knob("Model", "The checkpoint.", cost=1.0, infotext="Model", group="basic")] = ModelRef()
-    vae: Annotated[ModelRef, Knob("VAE", "Another decoder; none is the checkpoint's own.", cost=0.7, infotext="VAE")] = ModelRef()
-    prediction: Annotated[PredictionName, Knob("Prediction", "What the model predicts; auto asks the file.", group="expert")] = "auto"
-    seed: Annotated[int, Knob("Seed", "The same seed gives the same picture.", 0, MAX_SEED, 1, infotext="Seed", group="basic")] = 0
+    vae: Annotated[
+        ModelRef, Knob("VAE", "Another decoder; none is the checkpoint's own.", cost=0.7, infotext="VAE")
+    ] = ModelRef()
+    prediction: Annotated[
+        PredictionName, Knob("Prediction", "What the model predicts; auto asks the file.", group="expert")
+    ] = "auto"
+    seed: Annotated[
+        int, Knob("Seed", "The same seed gives the same picture.", 0, MAX_SEED, 1, infotext="Seed", group="basic")
+    ] = 0
     width: Annotated[int, Knob("Width", "Pixels.", 16, MAX_SIDE, 8, infotext="Size-1", group="basic")] = 512
     height: Annotated[int, Knob("Height", "Pixels.", 16, MAX_SIDE, 8, infotext="Size-2", group="basic")] = 512
-    steps: Annotated[int, Knob("Steps", "More is finer and slower.", 1, MAX_STEPS, 1, infotext="Steps", group="basic")] = 20
-    sampler: Annotated[str, Knob("Sampler", "How noise becomes a picture.", infotext="Sampler", group="basic")] = "DPM++ 2M"
+    steps: Annotated[
+        int, Knob("Steps", "More is finer and slower.", 1, MAX_STEPS, 1, infotext="Steps", group="basic")
+    ] = 20
+    sampler: Annotated[str, Knob("Sampler", "How noise becomes a picture.", infotext="Sampler", group="basic")] = (
+        "DPM++ 2M"
+    )
     schedule: Annotated[str, Knob("Schedule type", "How the steps are spread.", infotext="Schedule type")] = "Automatic"
-    cfg_scale: Annotated[float, Knob("CFG scale", "How strongly the prompt pulls.", 0, 100, 0.5, infotext="CFG scale", group="basic")] = 7.0
-    clip_skip: Annotated[int, Knob("Clip skip", "1 for photographs, 2 for most anime models.", 1, 12, 1, cost=0.1, infotext="Clip skip")] = 1
+    cfg_scale: Annotated[
+        float, Knob("CFG scale", "How strongly the prompt pulls.", 0, 100, 0.5, infotext="CFG scale", group="basic")
+    ] = 7.0
+    clip_skip: Annotated[
+        int, Knob("Clip skip", "1 for photographs, 2 for most anime models.", 1, 12, 1, cost=0.1, infotext="Clip skip")
+    ] = 1
     tiling: Annotated[bool, Knob("Tiling", "The picture continues over its edges.", infotext="Tiling")] = False
     variation: Variation = Variation()
     noise: Noise = Noise()
@@ -91,10 +107,10 @@ def recipe_of_json(
         data: Any = json.loads(text)
     except (ValueError, RecursionError) as problem:
         raise RecipeError(f"this is no recipe: not JSON ({str(problem)[:80]})") from problem
-    if not isinstance(data, dict) or not isinstance(data.get("recipe"), int):
+    fields = dict(cast("dict[str, Any]", data)) if isinstance(data, dict) else {}
+    found = fields.pop("recipe", None)
+    if not isinstance(found, int):
         raise RecipeError('this is no recipe: a JSON object with "recipe": <version> is needed')
-    fields: dict[str, Any] = dict(data)  # pyright: ignore[reportUnknownArgumentType]
-    found = int(fields.pop("recipe"))
     if found > version:
         raise RecipeError(f"this recipe has version {found}; this danqing reads up to {version}: update danqing")
     for step in range(found, version):

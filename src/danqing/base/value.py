@@ -3,11 +3,10 @@
 import hashlib
 import json
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from typing_extensions import Self
 
 from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.table import did_you_mean
@@ -82,7 +81,7 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
 
 
 def _number(value: Any) -> str:
-    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return str(int(value))
     return str(value)
 

@@ -22,11 +22,31 @@ def order_of(words: Mapping[str, object], base: Order | None = None, more: Field
 
     Without a seed one is drawn. Raises RecipeError for what can't be meant.
     """
-    fields: Fields = {}
+    try:
+        return _order(_fields_of(words, more or {}), base)
+    except RecipeError as problem:
+        # A part knows the names of its own fields only; the user wrote the whole path.
+        culprit = next((path for path in words if "." in path and _fails(path, words[path], more or {})), None)
+        raise RecipeError(f"{culprit}: {problem}") if culprit else problem from problem
+
+
+def _fields_of(words: Mapping[str, object], more: Fields) -> Fields:
     known = {field.path: field for field in knob_fields()}
+    fields: Fields = {}
     for path, value in words.items():
         _put(fields, path, _meant(known.get(path), value))
-    fields = _merged(fields, more or {})
+    return _merged(fields, more)
+
+
+def _fails(path: str, value: object, more: Fields) -> bool:
+    try:
+        Recipe.model_validate(_fields_of({path: value}, more))
+    except RecipeError:
+        return True
+    return False
+
+
+def _order(fields: Fields, base: Order | None) -> Order:
     order_fields = {name: fields.pop(name) for name in ORDER_FIELDS if name in fields}
     drawn = str(fields.get("seed", "")).strip().casefold() in RANDOM
     if drawn:
@@ -68,13 +88,7 @@ def _laid_over(base: Order, fields: Fields, order_fields: Fields, drawn: bool) -
 def _meant(field: KnobField | None, value: object) -> object:
     """A typed text as the field wants it: a model by its name, a choice in any capitals."""
     if field is not None and field.annotation is ModelRef:
-        # Both fields are said, so that nothing is left of the model it takes the place of.
-        name = "" if str(value).casefold() in ("none", "automatic", "auto") else value
-        return (
-            {"name": "", "sha256": "", **cast("Fields", value)}
-            if isinstance(value, dict)
-            else {"name": name, "sha256": ""}
-        )
+        return _model_meant(value)
     if not isinstance(value, str) or field is None:
         return value
     by_fold = {choice.casefold(): choice for choice in field.choices}

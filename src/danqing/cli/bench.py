@@ -1,8 +1,11 @@
 """`danqing bench`: how fast this machine paints."""
 
+from collections.abc import Callable
+from importlib import import_module
+
 import typer
 
-CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+CONTEXT: dict[str, object] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
 def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what it is called below
@@ -12,6 +15,5 @@ def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what
 
 def bench(context: typer.Context) -> None:
     """Measures and prints."""
-    from danqing.studio.bench import main
-
-    raise typer.Exit(main(list(context.args)))
+    measure: Callable[[list[str]], int] = import_module("danqing.studio.bench").main
+    raise typer.Exit(measure(list(context.args)))

@@ -77,7 +77,8 @@ def _usage_sentence(usage: typer.TyperException, words: Sequence[str]) -> str:
     complaint = " ".join(usage.format_message().split()).rstrip(".")
     command = next((word for word in words if not word.startswith("-")), "")
     called = f"danqing {command}".strip() if not complaint.startswith("No such command") else "danqing"
-    return f"{complaint[:1].lower()}{complaint[1:]}; see {called} --help"
+    joint = "" if complaint.endswith("?") else ";"
+    return f"{complaint[:1].lower()}{complaint[1:]}{joint} see {called} --help"
 
 
 def _take_any_character(stream: TextIO) -> None:

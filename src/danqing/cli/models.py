@@ -7,15 +7,16 @@ from typing import Annotated, get_args
 import typer
 
 from danqing.base.errors import ModelError
-from danqing.base.protocols import ModelFile, ModelKind
-from danqing.base.refs import ModelRef
+from danqing.base.protocols import ModelKind
 from danqing.base.table import did_you_mean
 from danqing.cli.options import HomeOption, JsonOption, ModelsFromOption, open_studio
 from danqing.studio.catalog import Listed
-from danqing.weights.hashes import size_of_model
 
 KindOption = Annotated[
-    str, typer.Option("--kind", "-k", metavar="KIND", help="Only checkpoint, vae, lora, embedding, hypernet, controlnet ...")
+    str,
+    typer.Option(
+        "--kind", "-k", metavar="KIND", help="Only checkpoint, vae, lora, embedding, hypernet, controlnet ..."
+    ),
 ]
 KINDS = get_args(ModelKind)
 
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what
     """The commands join the application."""
     models = typer.Typer(name=name, help=help, no_args_is_help=False, invoke_without_command=True)
     models.callback()(_list_by_default)
-    models.command("list", help="List all model files with kind, family and what is known of their hashes.")(list_models)
+    models.command("list", help="List all model files, with kind, hash and size.")(list_models)
     models.command("show", help="Show everything about one model file.")(show_model)
     models.command("hash", help="Work out the sha256 of one model file, or of all.")(hash_models)
     app.add_typer(models, name=name)
@@ -68,8 +69,10 @@ def show_model(
     as_json: JsonOption = False,
 ) -> None:
     """All that is known of one file, its hash included."""
-    file = _find(open_studio(home, models_from=models_from).catalog, name, _kind(kind))
-    data = data_of(Listed(file, "", usable=True))
+    catalog = open_studio(home, models_from=models_from).catalog
+    found = catalog.look_up(name, _kind(kind))
+    catalog.sha256(found.file)
+    data = data_of(catalog.look_up(name, _kind(kind)))
     if as_json:
         print(json.dumps(data, ensure_ascii=False, indent=2))
         return
@@ -87,11 +90,54 @@ def hash_models(
     """sha256 and name, a line a file; what was worked out is remembered."""
     catalog = open_studio(home, models_from=models_from).catalog
     found: list[dict[str, object]] = []
-    files = [_find(catalog, name, None)] if name else [listed.file for listed in catalog.listing()]
-    for file in files:
+    for file in [catalog.look_up(name).file] if name else [listed.file for listed in catalog.listing()]:
         sha256 = catalog.sha256(file)
         found.append({"name": file.name, "path": str(file.path), "sha256": sha256})
         if not as_json:
             print(f"{sha256}  {file.name}", flush=True)
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def data_of(listed: Listed) -> dict[str, object]:
+    """Everything about a file, JSON-ready."""
+    file = listed.file
+    return {
+        "name": file.name,
+        "title": file.title,
+        "kind": file.kind,
+        "family": file.family,
+        "sha256": file.sha256,
+        "bytes": size_of(file.path),
+        "path": str(file.path),
+        "usual": dict(file.usual),
+        "usable": listed.usable,
+        "note": listed.note,
+    }
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of everything in a folder; 0 for what has gone meanwhile."""
+    try:
+        if path.is_dir():
+            return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _row(listed: Listed) -> tuple[str, str, str, str, str]:
+    file = listed.file
+    size = size_of(file.path) / 1e6
+    shown = f"{size / 1000:.2f} GB" if size >= 1000 else f"{size:.1f} MB"
+    note = listed.note if listed.usable else f"can't be used: {listed.note}"
+    return file.name, file.kind, file.sha256[:10] or "not hashed", shown, note
+
+
+def _kind(word: str) -> ModelKind | None:
+    if not word:
+        return None
+    for kind in KINDS:
+        if word.casefold() == kind:
+            return kind
+    raise ModelError(f"no kind of model named {word!r}{did_you_mean(word, list(KINDS))}")

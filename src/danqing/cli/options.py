@@ -43,7 +43,7 @@ def open_studio(home: Path | None, **said: Any) -> "Studio":
     from danqing.studio.studio import Studio
 
     studio = Studio(home, settings={name: value for name, value in said.items() if value not in (None, [])})
-    for sentence in studio.loaded.notes:
+    for sentence in studio.notes:
         note(sentence)
     return studio
 

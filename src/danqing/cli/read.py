@@ -59,8 +59,8 @@ def _facts(found: Source) -> list[str]:
     lines = [
         "",
         f"recipe: {provenance.recipe.digest}",
-        f"painted on {facts.device} in {facts.dtype}, picture {facts.batch_index + 1} of a batch of {facts.batch_size}, "
-        f"{provenance.seconds:.2f} s",
+        f"painted on {facts.device} in {facts.dtype}, {provenance.seconds:.2f} s, "
+        f"picture {facts.batch_index + 1} of a batch of {facts.batch_size}",
     ]
     if provenance.interrupted:
         lines.append("interrupted before its last step")

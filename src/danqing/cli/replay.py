@@ -80,7 +80,7 @@ def replay(
 
 
 def compared(before: Pixels, after: Pixels) -> tuple[bool, float]:
-    """Whether all pixels are equal, and the peak signal-to-noise ratio in dB: infinite for equal ones, 0 for other sizes."""
+    """Whether all pixels are equal, and the peak signal-to-noise ratio in dB: infinite if so, 0 for other sizes."""
     if before.shape != after.shape:
         return False, 0.0
     error = float(np.mean((before.astype(np.float64) - after.astype(np.float64)) ** 2))
@@ -90,8 +90,8 @@ def compared(before: Pixels, after: Pixels) -> tuple[bool, float]:
 def _difference(before: Pixels, after: Pixels, psnr: float) -> str:
     if before.shape != after.shape:
         return f"different: {before.shape[1]}x{before.shape[0]} before, {after.shape[1]}x{after.shape[0]} now"
-    apart = np.any(before != after, axis=2)
-    return f"different: {100 * float(np.mean(apart)):.2f} % of the pixels, PSNR {psnr:.1f} dB"
+    share = float(np.count_nonzero((before != after).any(axis=2))) / (before.shape[0] * before.shape[1])
+    return f"different: {100 * share:.2f} % of the pixels, PSNR {psnr:.1f} dB"
 
 
 def _provenance(picture: Path) -> Provenance:

@@ -1,10 +1,11 @@
-"""Where an order's parameters may come from: a picture, a recipe or order in JSON, an infotext; from a file or from stdin."""
+"""Where an order's parameters may come from: a picture, a recipe or order in JSON, an infotext; a file or stdin."""
 
 import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import cast
 
@@ -13,7 +14,7 @@ from danqing.base.infotext import read_infotext
 from danqing.base.order import Order
 from danqing.base.picture import Provenance
 from danqing.base.recipe import recipe_of_json
-from danqing.pixels.metadata import PictureMetadata, read_metadata
+from danqing.pixels.files import PictureMetadata, read_metadata
 from danqing.studio.story import story_in
 
 STDIN = "-"
@@ -35,22 +36,30 @@ class Source:
 def read_source(name: str) -> Source:
     """The parameters in a file, or in what stdin gives for "-". Raises ImageError or RecipeError for anything else."""
     if name == STDIN:
-        return source_in(sys.stdin.buffer.read(), "stdin")
+        return _of_stdin(sys.stdin.buffer.read())
     path = Path(name).expanduser()
     if path.is_dir():
         raise RecipeError(f"{path} is a folder; name a picture, a recipe or an infotext file in it")
     try:
-        return source_in(path.read_bytes(), path.name)
+        with path.open("rb") as file:
+            data = file.read(MOST_TEXT + 1)
     except FileNotFoundError as problem:
         raise RecipeError(f"there is no file {path}") from problem
     except OSError as problem:
         raise RecipeError(f"{path} can't be read ({problem.strerror}); mend its rights or name another") from problem
+    return _of_picture(read_metadata(path), path.name) if is_picture(data) else _of_text(data, path.name)
 
 
-def source_in(data: bytes, name: str) -> Source:
-    """The parameters in a file's bytes; `name` is for complaints."""
-    if is_picture(data):
-        return _of_picture(read_metadata(data), name)
+def _of_stdin(data: bytes) -> Source:
+    if not is_picture(data):
+        return _of_text(data, "stdin")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "stdin")
+        path.write_bytes(data)
+        return _of_picture(read_metadata(path), path.name)
+
+
+def _of_text(data: bytes, name: str) -> Source:
     if not data.strip():
         raise RecipeError(f"{name} is empty; a picture, a recipe or an infotext is needed")
     if len(data) > MOST_TEXT or b"\0" in data[:4096]:
@@ -61,7 +70,9 @@ def source_in(data: bytes, name: str) -> Source:
 
 def is_picture(data: bytes) -> bool:
     """Whether it begins as PNG, JPEG, WebP or GIF does."""
-    return data.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    return data.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")) or (
+        data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    )
 
 
 def _of_picture(metadata: PictureMetadata, name: str) -> Source:
@@ -77,7 +88,8 @@ def _of_picture(metadata: PictureMetadata, name: str) -> Source:
     if metadata.infotext:
         found = _of_infotext(metadata.infotext, name)
         return Source(found.order, None, found.infotext, found.fields, (*notes, *found.notes))
-    raise ImageError(f"{name} holds no parameters; it was saved without them, or by a program that danqing can't read")
+    found = f" (it has {', '.join(sorted(metadata.raw)[:5])})" if metadata.raw else ""
+    raise ImageError(f"{name} holds no parameters that danqing can read{found}; say them, or name another picture")
 
 
 def _of_infotext(text: str, name: str) -> Source:

@@ -13,7 +13,7 @@ class Moment:
 
     `call` counts the calls of this sampler run, which is what prompts over time switch on; `step` is the round of its
     loop, out of `steps` (None where the sampler finds its own step sizes). `sigma` is the noise level of the x that is
-    passed; `sigma_next` the level at which the step ends.
+    passed; `sigma_next` the level at which the step ends. (A second call within a step may stand at it, or below it.)
     """
 
     call: int

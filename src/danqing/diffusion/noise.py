@@ -100,7 +100,7 @@ def fresh_noise(pictures: Sequence[PictureNoise], like: Tensor) -> StepNoise:
     """Step noise from each picture's generator. like (B, C, h, w) with one generator a row."""
 
     def noise(sigma: float, sigma_next: float) -> Tensor:
-        return torch.stack([picture.draw(like.shape[1:]) for picture in pictures]).to(like)
+        return torch.stack([picture.draw(like.shape[1:]) for picture in pictures]).to(like.dtype).to(like.device)
 
     return noise
 
@@ -119,6 +119,7 @@ def brownian_noise(
 
     def noise(sigma: float, sigma_next: float) -> Tensor:
         scale = abs(sigma - sigma_next) ** -0.5
-        return torch.stack([path.between(sigma, sigma_next) * scale for path in paths]).to(like)
+        drawn = torch.stack([path.between(sigma, sigma_next) * scale for path in paths])
+        return drawn.to(like.dtype).to(like.device)  # the dtype first: not every device has float64
 
     return noise

@@ -224,4 +224,4 @@ def _beside(sigma: float | Tensor, x: Tensor) -> float | Tensor:
     if sigma.ndim == 0:
         return float(sigma)
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-    return sigma.to(x.device, dtype).view(-1, *[1] * (x.ndim - 1))
+    return sigma.to(dtype).to(x.device).view(-1, *[1] * (x.ndim - 1))

@@ -78,7 +78,10 @@ def _size_suits_the_model(order: Order, catalog: Catalog) -> Iterator[Complaint]
         file = catalog.find(recipe.model)
     except DanqingError:
         return  # named already
-    for side, usual in ((_side(order, recipe, "width"), _usual(file, "width")), (_side(order, recipe, "height"), _usual(file, "height"))):
+    for side, usual in (
+        (_side(order, recipe, "width"), _usual(file, "width")),
+        (_side(order, recipe, "height"), _usual(file, "height")),
+    ):
         if usual and side is not None and side > SCALE_LIMIT * usual:
             yield Complaint(
                 f"{file.name} was trained at {usual} pixels; at {side} it repeats its subject: paint smaller and enlarge with hires",

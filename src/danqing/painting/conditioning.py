@@ -1,19 +1,19 @@
 """Prompts to what the UNet reads: chunks through the text encoders, weights laid on, one conditioning for every stretch of steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor
-from transformers import CLIPTextModel
 
 from danqing.base.parts import Emphasis
 from danqing.diffusion.samplers import Sampler
 from danqing.painting.plan import Plan
 from danqing.prompt.chunks import Chunk
 from danqing.prompt.reading import PromptPlan, ReadingOptions, read_prompt
-from danqing.weights.families import TextTower
-from danqing.weights.model import DiffusionModel
+from danqing.weights.families.family import TextTower
+from danqing.weights.model import DiffusionModel, TextEncoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Timeline:
 class PictureText:
     """Prompt parts (joined by AND) and negative prompt of one picture."""
 
-    parts: tuple[Timeline, ...]
+    parts: Sequence[Timeline]
     negative: Timeline
 
 
@@ -56,42 +56,52 @@ class TextReader:
         self._model = model
         self._clip_skip = clip_skip
         self._emphasis: Emphasis = emphasis
-        self._encoded: dict[Chunk, Tensor] = {}
+        self._encoded: dict[tuple[int, ...], list[Tensor]] = {}
 
     def timelines(self, plan: PromptPlan) -> tuple[Timeline, ...]:
         """Every AND part of a prompt over time."""
+
+        def conditioning(chunks: Sequence[Chunk]) -> Conditioning:
+            return Conditioning(torch.cat([self._weighted(chunk, plan.around_empty) for chunk in chunks]))
+
         return tuple(
-            Timeline(tuple((span.until, self._conditioning(span.chunks)) for span in part.spans), part.weight)
+            Timeline(tuple((span.until, conditioning(span.chunks)) for span in part.spans), part.weight)
             for part in plan.parts
         )
 
-    def _conditioning(self, chunks: Sequence[Chunk]) -> Conditioning:
-        return Conditioning(torch.cat([self._encode(chunk) for chunk in chunks]))
+    def _weighted(self, chunk: Chunk, around_empty: bool) -> Tensor:
+        """(77, width of all towers) float32, weights laid on tower by tower."""
+        plain = self._encoded_by_towers(chunk)
+        if not chunk.weighted:
+            return torch.cat(plain, dim=-1)
+        if not around_empty:
+            return torch.cat([weighted(hidden, chunk.weights, self._emphasis) for hidden in plain], dim=-1)
+        empty = self._encoded_by_towers(empty_like(chunk))
+        scale = torch.tensor(chunk.weights, device=self._model.device).unsqueeze(1)
+        return torch.cat([(z - none) * scale + none for z, none in zip(plain, empty, strict=True)], dim=-1)
 
-    def _encode(self, chunk: Chunk) -> Tensor:
-        if chunk not in self._encoded:
-            towers = zip(self._model.family.towers, self._model.text_encoders, strict=True)
-            widths = [self._tower(tower, encoder, chunk) for tower, encoder in towers]
-            self._encoded[chunk] = torch.cat(widths, dim=-1)
-        return self._encoded[chunk]
+    def _encoded_by_towers(self, chunk: Chunk) -> list[Tensor]:
+        if chunk.tokens not in self._encoded:
+            towers = zip(self._model.towers, self._model.text_encoders, strict=True)
+            self._encoded[chunk.tokens] = [self._tower(tower, encoder, chunk) for tower, encoder in towers]
+        return self._encoded[chunk.tokens]
 
-    def _tower(self, tower: TextTower, encoder: CLIPTextModel, chunk: Chunk) -> Tensor:
+    def _tower(self, tower: TextTower, encoder: TextEncoder, chunk: Chunk) -> Tensor:
         """(77, width) float32."""
-        ids = torch.tensor([tower_tokens(chunk.tokens, tower)], device=self._model.device)
+        ids = torch.tensor([chunk.padded_with(tower.pad)], device=self._model.device)
         layer = tower.skip + self._clip_skip - 1
-        output = encoder(input_ids=ids, output_hidden_states=layer > 1)
-        if layer == 1:
-            hidden = output.last_hidden_state
-        else:
-            hidden = output.hidden_states[-layer]
-            hidden = encoder.final_layer_norm(hidden) if tower.final_norm else hidden
-        return weighted(hidden[0].float(), chunk.weights, self._emphasis)
+        run = cast("Any", encoder)  # transformers annotates what it returns loosely
+        output = run(input_ids=ids, output_hidden_states=layer > 1)
+        hidden: Tensor = output.last_hidden_state if layer == 1 else output.hidden_states[-layer]
+        if layer > 1 and tower.final_norm:
+            hidden = run.final_layer_norm(hidden)
+        return hidden[0].float()
 
 
-def tower_tokens(tokens: Sequence[int], tower: TextTower) -> list[int]:
-    """A chunk's tokens as an encoder wants them: everything after the first end token is its own padding."""
-    end = tokens.index(tower.eos)
-    return [*tokens[: end + 1], *[tower.pad] * (len(tokens) - end - 1)]
+def empty_like(chunk: Chunk) -> Chunk:
+    """The chunk of an empty prompt."""
+    start, end = chunk.tokens[0], chunk.tokens[-1]
+    return Chunk((start, *[end] * (len(chunk.tokens) - 1)), (1.0,) * len(chunk.tokens))
 
 
 def weighted(hidden: Tensor, weights: Sequence[float], emphasis: Emphasis) -> Tensor:
@@ -111,7 +121,7 @@ def read_texts(model: DiffusionModel, plans: Sequence[Plan], number: int, sample
         words = plan.passes[number]
         recipe = plan.recipe
         steps = one.steps * sampler.calls_per_step
-        settings = ReadingOptions(
+        options = ReadingOptions(
             dialect=recipe.dialect,
             steps=steps,
             first_pass_steps=plan.passes[0].steps * sampler.calls_per_step if number else None,
@@ -119,7 +129,7 @@ def read_texts(model: DiffusionModel, plans: Sequence[Plan], number: int, sample
             comma_backtrack=recipe.text.comma_backtrack,
             plain=recipe.text.emphasis == "None",
         )
-        positive = read_prompt(words.prompt, model.vocabulary, settings)
-        negative = read_prompt(words.negative_prompt, model.vocabulary, settings)
+        positive = read_prompt(words.prompt, model.vocabulary, options)
+        negative = read_prompt(words.negative_prompt, model.vocabulary, replace(options, negative=True))
         texts.append(PictureText(reader.timelines(positive), reader.timelines(negative)[0]))
     return texts

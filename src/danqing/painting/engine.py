@@ -16,9 +16,9 @@ from danqing.base.protocols import Catalog
 from danqing.base.recipe import Recipe
 from danqing.diffusion.moment import Moment
 from danqing.painting.batches import batches
-from danqing.painting.plan import Networks, Plan
 from danqing.painting.enlarge import enlarged
 from danqing.painting.latents import Preview, decode
+from danqing.painting.plan import Networks, Plan
 from danqing.painting.stages import paint_from_latents, paint_from_noise, prepare
 from danqing.painting.watching import Report, Stopped
 from danqing.weights.bundle import Bundle
@@ -129,44 +129,39 @@ class Engine:
                         return [], verdict
                     latents = stop.x0
                     break
-            assert model is not None and latents is not None, "a plan has at least one pass"
+            if model is None or latents is None:
+                raise AssertionError("a plan has at least one pass")
             decoded = [decode(model, latent) for latent in latents]
         seconds = (time.perf_counter() - started) / len(plans)
         pictures = [
-            Picture(pixels, _provenance(group, model, origin, row, notes, seconds, verdict))
+            Picture(
+                pixels,
+                Provenance(
+                    recipe=plans[row].recipe,
+                    order_digest=origin.order_digest,
+                    index=origin.first_index + group.done + row,
+                    facts=_facts(model, len(plans), row, notes),
+                    hashes=_hashes(plans[row].recipe),
+                    versions={name: version(name) for name in LIBRARIES},
+                    seconds=round(seconds, 4),
+                    interrupted=verdict is Verdict.FINISH_NOW,
+                ),
+            )
             for row, (pixels, notes) in enumerate(decoded)
         ]
         log.info("painted %d picture(s) of %dx%d in %.2f s each", len(plans), *pictures[0].size, seconds)
         return pictures, verdict
 
 
-def _provenance(
-    group: _Group,
-    model: DiffusionModel,
-    origin: Origin,
-    row: int,
-    notes: tuple[str, ...],
-    seconds: float,
-    verdict: Verdict,
-) -> Provenance:  # fmt: skip
-    recipe = group.plans[row].recipe
-    return Provenance(
-        recipe=recipe,
-        order_digest=origin.order_digest,
-        index=origin.first_index + group.done + row,
-        facts=ExecutionFacts(
-            device=model.place.device,
-            dtype=model.place.dtype_name,
-            vae_dtype=model.place.vae_dtype_name,
-            batch_size=len(group.plans),
-            batch_index=row,
-            threads=torch.get_num_threads(),
-            notes=notes,
-        ),
-        hashes=_hashes(recipe),
-        versions={name: version(name) for name in LIBRARIES},
-        seconds=round(seconds, 4),
-        interrupted=verdict is Verdict.FINISH_NOW,
+def _facts(model: DiffusionModel, batch_size: int, row: int, notes: tuple[str, ...]) -> ExecutionFacts:
+    return ExecutionFacts(
+        device=model.place.device,
+        dtype=model.place.dtype_name,
+        vae_dtype=model.place.vae_dtype_name,
+        batch_size=batch_size,
+        batch_index=row,
+        threads=torch.get_num_threads(),
+        notes=notes,
     )
 
 

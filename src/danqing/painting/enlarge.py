@@ -46,7 +46,9 @@ def _cropped(latents: Tensor, crop: tuple[int, int]) -> Tensor:
 
 def _resized(picture: Pixels, size: tuple[int, int], one: Pass) -> Pixels:
     if one.upscaler not in FILTERS:
-        raise RecipeError(f"no hires upscaler named {one.upscaler!r}; possible: {', '.join([*LATENT_UPSCALERS, *FILTERS])}")
+        raise RecipeError(
+            f"no hires upscaler named {one.upscaler!r}; possible: {', '.join([*LATENT_UPSCALERS, *FILTERS])}"
+        )
     grown = np.asarray(Image.fromarray(picture).resize(size, FILTERS[one.upscaler]))
     left, top = 8 * (one.crop[0] // 2), 8 * (one.crop[1] // 2)
     return grown[top : size[1] - 8 * one.crop[1] + top, left : size[0] - 8 * one.crop[0] + left]

@@ -75,7 +75,9 @@ def _lifted(
 
 def _lora(tag: Tag) -> LoraUse:
     text = tag.weight("te", 0, 1.0)
-    return LoraUse(model=ModelRef(name=tag.name), text=text, unet=tag.weight("unet", 1, text), dim=int(tag.weight("dyn", 2, 0)))
+    return LoraUse(
+        model=ModelRef(name=tag.name), text=text, unet=tag.weight("unet", 1, text), dim=int(tag.weight("dyn", 2, 0))
+    )
 
 
 def _cells(order: Order) -> Iterator[Recipe]:

@@ -12,7 +12,9 @@ from danqing.painting.conditioning import PictureText
 from danqing.painting.predictor import Predictor, Row
 
 
-def predictions(predictor: Predictor, texts: Sequence[PictureText], x: Tensor, moment: Moment, with_negative: bool) -> Predictions:
+def predictions(
+    predictor: Predictor, texts: Sequence[PictureText], x: Tensor, moment: Moment, with_negative: bool
+) -> Predictions:
     """x0 of every AND part, and without the prompt where it is wanted; pictures with fewer parts get parts of weight 0.
 
     x (B, C, h, w), one text a picture.

@@ -3,11 +3,12 @@
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from danqing.base.picture import Pixels
 from danqing.diffusion.preview import fitted_factors, latent_to_rgb
@@ -27,9 +28,10 @@ def decode(model: DiffusionModel, latent: Tensor) -> tuple[Pixels, tuple[str, ..
         notes = (f"the decoder overflowed in {str(model.vae_dtype).removeprefix('torch.')}; decoded again in float32",)
         log.warning(notes[0])
         before = model.vae_dtype
-        model.vae.to(torch.float32)
+        vae = cast("nn.Module", model.vae)
+        vae.to(torch.float32)
         picture = _decoded(model, latent.unsqueeze(0))
-        model.vae.to(before)
+        vae.to(before)
     return _pixels(picture)[0], notes
 
 
@@ -37,9 +39,11 @@ def encode(model: DiffusionModel, picture: Pixels) -> Tensor:
     """The latent (C, h, w) float32 of a picture (H, W, 3): the mean of what the encoder sees, no chance in it. Sides are cut to a multiple of 8."""
     factor = model.latent.factor
     height, width = picture.shape[0] // factor * factor, picture.shape[1] // factor * factor
-    levels = torch.from_numpy(np.ascontiguousarray(picture[:height, :width, :3])).movedim(-1, 0).unsqueeze(0)
+    levels = torch.tensor(np.ascontiguousarray(picture[:height, :width, :3])).movedim(-1, 0).unsqueeze(0)
     scaled = levels.to(model.device, torch.float32) / 127.5 - 1
-    mean = model.vae.encode(scaled.to(model.vae_dtype)).latent_dist.mean.float()
+    # diffusers annotates its networks loosely; what they return here is a DiagonalGaussianDistribution and a Tensor.
+    seen: Any = cast("Any", model.vae).encode(scaled.to(model.vae_dtype), return_dict=False)[0]
+    mean: Tensor = seen.mean.float()
     return ((mean - model.latent.shift) * model.latent.scale)[0]
 
 
@@ -47,7 +51,8 @@ def _decoded(model: DiffusionModel, latents: Tensor) -> Tensor:
     """(B, 3, H, W) float32 in [-1, 1] and beyond."""
     form = model.latent
     unscaled = latents / form.scale + form.shift
-    return model.vae.decode(unscaled.to(model.device, model.vae_dtype), return_dict=False)[0].float()
+    decoded: Tensor = cast("Any", model.vae).decode(unscaled.to(model.device, model.vae_dtype), return_dict=False)[0]
+    return decoded.float()
 
 
 def _pixels(pictures: Tensor) -> Pixels:

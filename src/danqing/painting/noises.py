@@ -33,9 +33,11 @@ def seed_plan(recipe: Recipe) -> SeedPlan:
 
 
 def step_noise(
-    sampler: Sampler, recipes: Sequence[Recipe], generators: Sequence[PictureNoise], like: Tensor, sigma_max: float
+    sampler: Sampler, recipes: Sequence[Recipe], generators: Sequence[PictureNoise], like: Tensor, levels: Tensor
 ) -> StepNoise:
-    """What a sampler draws while it works. like (B, C, h, w)."""
-    if sampler.noise == "brownian":
-        return brownian_noise([recipe.seed for recipe in recipes], like, sigma_max)
-    return fresh_noise(generators, like)
+    """What a sampler draws while it works. like (B, C, h, w); levels (n,) are the whole schedule's, also where only its tail is walked."""
+    if sampler.noise != "brownian":
+        return fresh_noise(generators, like)
+    lowest = float(levels[levels > 0].min())
+    seeds = [recipe.seed for recipe in recipes]
+    return brownian_noise(seeds, like, float(levels.max()), lowest, recipes[0].noise.source)

@@ -10,9 +10,8 @@ from danqing.base.recipe import Recipe
 from danqing.base.size import latent_size
 from danqing.diffusion.guidance import Predictions, guided
 from danqing.diffusion.moment import Moment
-from danqing.diffusion.noise import PictureNoise
 from danqing.diffusion.prediction import Prediction, prediction_of, zero_terminal_snr
-from danqing.diffusion.samplers import SAMPLERS, Sampler, SamplerOptions, sigmas_for
+from danqing.diffusion.samplers import SAMPLERS, Sampler, SamplerOptions, StepNoise, sigmas_for
 from danqing.diffusion.schedules import ScheduleOptions
 from danqing.diffusion.start import (
     finish,
@@ -58,7 +57,7 @@ def paint_from_noise(run: Run) -> Tensor:
     noise, generators = first_noise(run.recipes, (run.model.latent.channels, height, width))
     sigmas = _levels(run, run.one.steps)
     x = start_from_noise(run.sampler, noise.to(run.model.device), sigmas, sgm=run.one.sampling.sgm_noise)
-    return _sample(run, x, sigmas, generators)
+    return _sample(run, x, sigmas, step_noise(run.sampler, run.recipes, generators, x, sigmas))
 
 
 def paint_from_latents(run: Run, latents: Tensor) -> Tensor:
@@ -73,25 +72,26 @@ def paint_from_latents(run: Run, latents: Tensor) -> Tensor:
     kept = run.one.steps - 1
     noise, generators = first_noise(run.recipes, (latents.shape[1], latents.shape[2], latents.shape[3]))
     noise = noise.to(latents)
+    levels = _levels(run, planned)
     if walks_own_timesteps(run.sampler, run.one.schedule):
         x, sigmas = start_own_from_latent(run.sampler, latents, noise, run.prediction.table, planned, kept)
     else:
-        x, sigmas = start_from_latent(latents, noise, _levels(run, planned), planned, kept)
-    return _sample(run, x, sigmas, generators)
+        x, sigmas = start_from_latent(latents, noise, levels, planned, kept)
+    return _sample(run, x, sigmas, step_noise(run.sampler, run.recipes, generators, x, levels))
 
 
-def _sample(run: Run, x: Tensor, sigmas: Tensor, generators: Sequence[PictureNoise]) -> Tensor:
+def _sample(run: Run, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     predictor = Predictor(run.model, run.prediction, run.sampler.time_grid)
     guidance = guidance_of(run.one.guidance, run.one.cfg_scale * run.sampler.cfg_factor, sigmas)
-    # CFG 1 is the prompt alone: half the work.
-    wants_negative = guidance.cfg_scale != 1 or run.sampler.needs_uncond
+    # CFG 1 is the prompt alone, and half the work; but weights of parts pull away from the negative prompt.
+    weighted = any(len(text.parts) > 1 or text.parts[0].weight != 1 for text in run.texts)
+    wants_negative = guidance.cfg_scale != 1 or run.sampler.needs_uncond or weighted
 
     def predict(x: Tensor, moment: Moment, with_negative: bool) -> Predictions:
         return predictions(predictor, run.texts, x, moment, with_negative and wants_negative)
 
     denoise, without_prompt = guided(predict, guidance, run.one.steps * run.sampler.calls_per_step)
     options = replace(_options(run.one.sampling), uncond=without_prompt if run.sampler.needs_uncond else None)
-    noise = step_noise(run.sampler, run.recipes, generators, x, float(sigmas[0]))
     latents = run.sampler.function(with_watch(denoise, run.report), x, sigmas, noise=noise, options=options)
     return finish(run.sampler, latents, sigmas)
 

@@ -1,1 +1,2 @@
-"""The prompt language: text to attention, timelines, parts, chunks of tokens, and between the dialects. No networks, no globals, no disk but the files it is given."""
+"""The prompt language: text to attention, timelines, parts, chunks of tokens, and between the dialects. No networks, no
+globals, no disk but the files it is given."""

@@ -1,4 +1,5 @@
-"""Brackets to weights: a text cut into spans, each with its weight, as A1111, NovelAI and ComfyUI reckon them. Timelines and AND come before it."""
+"""Brackets to weights: a text cut into spans, each with its weight, as A1111, NovelAI and ComfyUI reckon them.
+Timelines and AND come before it."""
 
 import math
 import re
@@ -52,10 +53,11 @@ NOVELAI = Brackets({"{": CURLY, "[": 1 / CURLY}, weights=False)
 
 
 def attention(text: str, brackets: Brackets = A1111) -> tuple[Span, ...]:
-    """Spans with the product of all brackets round them; neighbours of equal weight are one. An empty text is one empty span.
+    """Spans with the product of all brackets round them; neighbours of equal weight are one. An empty text is one empty
+    span.
 
-    A bracket that is never closed holds to the end, one that closes nothing is text. Unlike A1111, BREAK inside brackets stays a break
-    and `(a:1.2.3)` is the text `a:1.2.3` in plain brackets.
+    A bracket that is never closed holds to the end, one that closes nothing is text. Unlike A1111, BREAK inside
+    brackets stays a break and `(a:1.2.3)` is the text `a:1.2.3` in plain brackets.
     """
     reading = _Reading()
     for token in brackets.pattern.finditer(text):
@@ -68,7 +70,8 @@ def attention(text: str, brackets: Brackets = A1111) -> tuple[Span, ...]:
 
 @dataclass
 class _Reading:
-    """What has been read: texts, which of them are breaks, where brackets stand open, and the factors laid over stretches of texts."""
+    """What has been read: texts, which of them are breaks, where brackets stand open, and the factors laid over
+    stretches of texts."""
 
     texts: list[str] = field(default_factory=list[str])
     breaks: set[int] = field(default_factory=set[int])

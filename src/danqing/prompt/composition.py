@@ -17,7 +17,8 @@ class WeightedText(NamedTuple):
 
 
 def and_parts(text: str) -> tuple[WeightedText, ...]:
-    """The prompts between `AND`s, the blanks at their ends cut. `a:1.5` alone is a prompt with weight 1.5, as in A1111."""
+    """The prompts between `AND`s, the blanks at their ends cut. `a:1.5` alone is a prompt with weight 1.5, as in
+    A1111."""
     return tuple(_weighted(part.rstrip()) for part in AND.split(text))
 
 

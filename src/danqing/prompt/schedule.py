@@ -1,4 +1,5 @@
-"""Prompt editing and alternation: `[from:to:when]` and `[a|b]` to the text that holds at every step. Brackets of emphasis pass through as they are."""
+"""Prompt editing and alternation: `[from:to:when]` and `[a|b]` to the text that holds at every step. Brackets of
+emphasis pass through as they are."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +12,14 @@ NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
 TOKEN = re.compile(r"\\.|[()\[\]:|]|[^\\()\[\]:|]+|\\")
 MOST_CHARACTERS = 1_000_000
 """Of all different texts of a timeline together: a long text that switches on hundreds of steps."""
+MOST_PIECES = 500_000
+"""Pieces of the tree times steps on which it switches."""
 
 
 @dataclass(frozen=True)
 class Editing:
-    """`[before:after:when]`. `when` is kept as written: whether it has a point decides if it counts steps or shares of them."""
+    """`[before:after:when]`. `when` is kept as written: whether it has a point decides if it counts steps or shares of
+    them."""
 
     before: "Timed"
     after: "Timed"
@@ -36,9 +40,9 @@ class Timed:
     items: tuple[str | Editing | Alternating, ...]
 
 
-
 class Moments(NamedTuple):
-    """How steps are counted: over the first pass's `steps`, or over a hires pass's own, whose numbers count on from the first pass."""
+    """How steps are counted: over the first pass's `steps`, or over a hires pass's own, whose numbers count on from the
+    first pass."""
 
     steps: int
     hires_steps: int | None = None
@@ -63,24 +67,25 @@ class Moments(NamedTuple):
 
 
 def schedule_of(text: str, steps: int, hires_steps: int | None = None, old: bool = False) -> list[tuple[int, str]]:
-    """(last step, text) in order, steps counted from 1. With `hires_steps` it is the hires pass's, after a first pass of `steps`.
+    """(last step, text) in order, steps counted from 1. With `hires_steps` it is the hires pass's, after a first pass
+    of `steps`.
 
-    Equal texts may follow each other where a switch changes nothing, as in A1111. Raises PromptError when texts times steps are too many.
+    Equal texts may follow each other where a switch changes nothing, as in A1111. Raises PromptError when texts times
+    steps are too many.
     """
     moments = Moments(steps, hires_steps, old)
     tree = read_timeline(text)
+    ends, pieces = _ends(tree, moments)
     result: list[tuple[int, str]] = []
     different: set[str] = set()
     room = MOST_CHARACTERS
-    for end in sorted({moments.length, *_ends(tree, moments)}):
+    for end in ends:
         now = text_at(tree, end, moments)
         result.append((end, now))
         room -= 0 if now in different else len(now)
         different.add(now)
-        if room < 0 and len(different) > 1:
-            raise PromptError(
-                f"a prompt of {len(text):,} characters takes more than {len(different) - 1} forms over its steps; shorten it or switch less"
-            )
+        if len(ends) > 1 and (room < 0 or pieces * len(ends) > MOST_PIECES):
+            raise PromptError(f"a prompt of {len(text):,} characters can't switch on {len(ends)} steps; shorten it")
     return result
 
 
@@ -99,8 +104,8 @@ def read_timeline(text: str) -> Timed:
 
 @dataclass
 class _Frame:
-    """A bracket, open or closed: its parts, cut at the colons or bars standing directly in it. Closed ones stand in others unflattened,
-    so that deep nesting copies nothing."""
+    """A bracket, open or closed: its parts, cut at the colons or bars standing directly in it. Closed ones stand in
+    others unflattened, so that deep nesting copies nothing."""
 
     sign: str
     parts: list[list["_Piece"]] = field(default_factory=lambda: [[]])
@@ -206,22 +211,25 @@ def _timed(pieces: list[_Piece]) -> Timed:
     return Timed(tuple(result))
 
 
-def _ends(tree: Timed, moments: Moments) -> Iterator[int]:
-    """The last step of every stretch that a switch in the tree ends."""
+def _ends(tree: Timed, moments: Moments) -> tuple[list[int], int]:
+    """The last step of every stretch that a switch ends, in order, and how many pieces the tree has."""
+    ends = {moments.length}
     waiting = [tree]
     alternates = False
+    pieces = 0
     while waiting:
-        for item in waiting.pop().items:
+        items = waiting.pop().items
+        pieces += len(items) + 1
+        for item in items:
             if isinstance(item, Editing):
-                step = moments.step_of(item.when)
-                if step >= 1:
-                    yield step
+                ends.add(moments.step_of(item.when))
                 waiting += (item.before, item.after)
             elif isinstance(item, Alternating):
                 alternates = True
                 waiting += item.options
     if alternates:
-        yield from range(1, moments.length + 1)
+        ends.update(range(1, moments.length + 1))
+    return sorted(end for end in ends if end >= 1), pieces
 
 
 def text_at(tree: Timed, step: int, moments: Moments) -> str:

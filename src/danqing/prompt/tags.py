@@ -1,6 +1,7 @@
 """`<lora:name:0.8>` and its kin: tags that name a file, lifted out of the prompt before it is read."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from danqing.base.errors import PromptError
@@ -18,7 +19,8 @@ class Tag:
     named: tuple[tuple[str, str], ...] = ()
 
     def weight(self, key: str = "", position: int = 0, default: float = 1.0) -> float:
-        """The number under `key` or, without it, at `position` after the name; `default` where neither stands. Raises PromptError for no number."""
+        """The number under `key` or, without it, at `position` after the name; `default` where neither stands. Raises
+        PromptError for no number."""
         text = dict(self.named).get(key, self.args[position] if position < len(self.args) else "")
         if not text.strip():
             return default
@@ -36,7 +38,8 @@ class Tag:
 
 
 def extract_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
-    """The text without its tags, the blanks round them left as they are, and the tags in order. Any word before the colon is a kind."""
+    """The text without its tags, the blanks round them left as they are, and the tags in order. Any word before the
+    colon is a kind."""
     # Nothing after the last `>` can be a tag; looking there would be quadratic in a text of `<a:<a:<a:`.
     end = text.rfind(">") + 1
     tags = tuple(_tag(found.group(1), found.group(2)) for found in TAG.finditer(text, 0, end))
@@ -44,17 +47,23 @@ def extract_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
 
 
 def _tag(kind: str, inside: str) -> Tag:
-    positional: list[str] = []
-    named: dict[str, str] = {}
-    for part in inside.split(":"):
-        key, equals, value = part.partition("=")
-        if equals:
-            named[key] = value
-        else:
-            positional.append(part)
     # A file may be called `a=b`: the first place is the name whatever stands in it.
-    if not positional:
-        first = inside.split(":")[0]
-        named.pop(first.partition("=")[0], None)
-        positional = [first]
-    return Tag(kind, positional[0], tuple(positional[1:]), tuple(named.items()))
+    name, *rest = inside.split(":")
+    named = dict(part.split("=", 1) for part in rest if "=" in part)
+    return Tag(kind, name, tuple(part for part in rest if "=" not in part), tuple(named.items()))
+
+
+def embeddings_named(text: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Which of the known textual inversions stand in a text as whole words, in any case, in the order of `known`."""
+    low = text.casefold()
+    return tuple(name for name in known if name and _stands_in(name.casefold(), low))
+
+
+def _stands_in(name: str, text: str) -> bool:
+    at = text.find(name)
+    while at >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(name) : at + len(name) + 1]
+        if not (before.isalnum() and name[0].isalnum()) and not (after.isalnum() and name[-1].isalnum()):
+            return True
+        at = text.find(name, at + 1)
+    return False

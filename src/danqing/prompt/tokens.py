@@ -1,4 +1,5 @@
-"""CLIP's byte-level BPE: words to token ids, as the text encoders of Stable Diffusion learned them. It knows nothing of weights or chunks."""
+"""CLIP's byte-level BPE: words to token ids, as the text encoders of Stable Diffusion learned them. It knows nothing of
+weights or chunks."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from danqing.base.errors import ModelError
 
-# The markers of start and end are left out on purpose: `<|endoftext|>` typed by a user is punctuation and letters, not the end.
+# The markers of start and end are no words here: `<|endoftext|>` typed by a user is letters and signs, not the end.
 WORDS = r"""'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
 START_MARK = "<|startoftext|>"
 END_MARK = "<|endoftext|>"
@@ -17,7 +18,8 @@ END_MARK = "<|endoftext|>"
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Token ids of one text encoder. `start` and `end` frame a chunk (49406 and 49407 for CLIP); `comma` is the id of a comma that ends a word."""
+    """Token ids of one text encoder. `start` and `end` frame a chunk (49406 and 49407 for CLIP); `comma` is the id of a
+    comma that ends a word."""
 
     start: int
     end: int
@@ -47,7 +49,7 @@ def vocabulary_of(vocab: Mapping[str, int], merges: Sequence[tuple[str, str]]) -
     ids = dict(vocab)
     try:
         pieces = models.BPE(vocab=ids, merges=list(merges), end_of_word_suffix="</w>", unk_token=END_MARK)
-    except Exception as trouble:  # noqa: BLE001  tokenizers raises bare Exception for a merge outside the vocabulary
+    except Exception as trouble:  # tokenizers raises no narrower one
         raise ModelError(f"the tokenizer's merges do not fit its vocabulary: {trouble}") from trouble
     tokenizer = Tokenizer(pieces)
     steps: list[normalizers.Normalizer] = [

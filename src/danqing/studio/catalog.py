@@ -1,10 +1,12 @@
 """The index of a studio's model files: names, kinds, families, hashes. Reads headers only, and needs no torch."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 from danqing.base.errors import DanqingError, ModelError
 from danqing.base.protocols import ModelFile, ModelKind
@@ -32,6 +34,7 @@ PLACES: Mapping[ModelKind, str] = MappingProxyType(
     }
 )
 """Where a file of each kind goes, for remedies."""
+_HASH = re.compile(r"[0-9a-f]{8,64}")
 LEGACY_HASH, LORA_HASH = 8, 12
 """Hex digits by which A1111's older model hash and its LoRA hashes are told from the beginning of a sha256."""
 
@@ -79,17 +82,19 @@ class FolderCatalog:
 
     def listing(self) -> Iterator[Listed]:
         """All files with what is known of them; a damaged or hostile one is listed with its complaint."""
-        for entry in self._all():
-            try:
-                found = self._detect(entry)
-            except DanqingError as problem:
-                yield Listed(
-                    self._file(entry, Detection(entry.kind), self._hashes.known(entry.path)), str(problem), usable=False
-                )
-                continue
-            kind = found.kind if found.kind != "unknown" else entry.kind
-            file = self._file(entry, Detection(kind, found.family), self._hashes.known(entry.path))
-            yield Listed(file, found.note, usable=found.kind != "unknown")
+        return map(self._listed, self._all())
+
+    def look_up(self, name: str, kind: ModelKind | None = None) -> Listed:
+        """The file that goes by this name, title or hash, usable or not. Raises ModelError with the nearest name."""
+        pool = [entry for entry in self._all() if kind is None or entry.kind == kind]
+        found = self._named(name, kind or "checkpoint", pool) or partly(pool, name)
+        if not found:
+            raise ModelError(self._missing(name, kind or "model", pool))
+        return self._listed(found[0])
+
+    def sha256(self, file: ModelFile) -> str:
+        """The hash of a listed file, worked out if need be and remembered."""
+        return self._hashes.sha256(file.path)
 
     def find(self, ref: ModelRef, kind: ModelKind = "checkpoint") -> ModelFile:
         """The file that is meant, its sha256 known; an empty reference means the default checkpoint.
@@ -102,6 +107,15 @@ class FolderCatalog:
         if found.kind != kind:
             raise ModelError(self._other_kind(entry, found, kind))
         return self._file(entry, found, self._hashes.sha256(entry.path))
+
+    def _listed(self, entry: Entry) -> Listed:
+        try:
+            found = self._detect(entry)
+        except DanqingError as problem:
+            found = Detection("unknown", "", str(problem))
+        kind = found.kind if found.kind != "unknown" else entry.kind
+        file = self._file(entry, Detection(kind, found.family), self._hashes.known(entry.path))
+        return Listed(file, found.note, usable=found.kind != "unknown")
 
     def _meant(self, ref: ModelRef, kind: ModelKind) -> Entry:
         pool = [entry for entry in self._all() if entry.kind in (kind, "unknown")]
@@ -135,8 +149,8 @@ class FolderCatalog:
             found = [entry for entry in exactly(self._all(), word) if self._is(entry, kind)]
         if not found and kind == "checkpoint" and word:
             found = partly(pool, word)
-        if not found and not word:
-            found = [entry for entry in pool if self._has_hash(entry, shown_hash)]
+        if not found and (spoken := shown_hash if not word else _HASH.fullmatch(word.lower()) and word.lower()):
+            found = [entry for entry in pool if self._has_hash(entry, spoken)]
         if shown_hash and len(found) > 1:
             return sorted(found, key=lambda entry: not self._has_hash(entry, shown_hash))
         return found
@@ -186,10 +200,10 @@ class FolderCatalog:
         family = self._families.get(found.family) if found.kind == "checkpoint" else None
         return ModelFile(entry.name, entry.path, found.kind, found.family, sha256, title, usual_of(family))
 
-    def _missing(self, word: str, kind: ModelKind, pool: Sequence[Entry]) -> str:
+    def _missing(self, word: str, kind: str, pool: Sequence[Entry]) -> str:
         near = did_you_mean(split_hash(word)[0], [entry.name for entry in pool])
         joint = " Else put" if near.endswith("?") else "; put"
-        return f"no {kind} named {word!r}{near}{joint} its file into {_place(kind)}"
+        return f"no {kind} named {word!r}{near}{joint} its file into {PLACES.get(cast('ModelKind', kind), 'models')}"
 
     def _other_kind(self, entry: Entry, found: Detection, kind: ModelKind) -> str:
         if found.kind == "unknown":

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from danqing.base.errors import ModelError
 from danqing.base.protocols import ModelKind
 from danqing.studio.comfy_paths import folders_of_comfy_paths
 from danqing.studio.writable import make_folder
@@ -102,16 +101,9 @@ def default_home(environment: Mapping[str, str]) -> Path:
 
 
 def model_folders(home: Home, models_from: Iterable[Path] = ()) -> list[ModelFolder]:
-    """The folders that are there, home's first; each once, whatever the file system thinks of capitals.
-
-    Raises ModelError for a `models_from` that is no folder.
-    """
+    """The folders that are there, home's first; each once, whatever the file system thinks of capitals."""
     found = [*_folders_below(home.root)]
     for path in models_from:
-        if not path.is_dir():
-            raise ModelError(
-                f"--models-from {path}: there is no such folder; give the folder of an A1111 or ComfyUI install"
-            )
         found.extend(_folders_of_install(path))
     seen: set[tuple[int, int]] = set()
     once: list[ModelFolder] = []

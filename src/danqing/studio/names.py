@@ -113,14 +113,10 @@ TOKENS: Mapping[str, Token] = MappingProxyType(
         "image_hash": _image_hash,
         "date": lambda picture, now, arguments: now.strftime("%Y-%m-%d"),
         "job_timestamp": lambda picture, now, arguments: now.strftime("%Y%m%d%H%M%S"),
-        "batch_number": lambda picture, now, arguments: str(_place_in_batch(picture) + 1),
+        "batch_number": lambda picture, now, arguments: str(picture.provenance.facts.batch_index + 1),
         "batch_size": lambda picture, now, arguments: str(picture.provenance.facts.batch_size),
         "generation_number": lambda picture, now, arguments: str(picture.provenance.index + 1),
         "none": lambda picture, now, arguments: "",
     }
 )
 """What each word of a pattern stands for. A1111's [user], [styles] and [basename] mean nothing here: they stay."""
-
-
-def _place_in_batch(picture: Picture) -> int:
-    return picture.provenance.index % max(1, picture.provenance.facts.batch_size)

@@ -10,8 +10,6 @@ from danqing.studio.home import ModelFolder
 
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft")
 CHECKPOINT_ENDINGS = (".safetensors", ".ckpt", ".sft")
-DEEPEST = 8
-"""Folders within folders; a link that leads in a circle ends here."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +34,20 @@ def entries_in(folders: Iterable[ModelFolder]) -> list[Entry]:
     """Everything that looks like a model, folder by folder in their order, sorted by name within each."""
     found: list[Entry] = []
     for folder in folders:
-        found.extend(sorted(_walk(folder.path, "", folder.kind, 0), key=lambda entry: entry.label.casefold()))
+        found.extend(sorted(_walk(folder.path, "", folder.kind, ()), key=lambda entry: entry.label.casefold()))
     return found
 
 
-def _walk(folder: Path, label: str, kind: ModelKind, depth: int) -> Iterator[Entry]:
+def _walk(folder: Path, label: str, kind: ModelKind, above: tuple[tuple[int, int], ...]) -> Iterator[Entry]:
+    """`above` are the folders on the way here, by device and number: a link back to one of them is not followed."""
     try:
+        state = folder.stat()
         items = list(os.scandir(folder))
     except OSError:
         return  # gone or closed to us meanwhile: what can't be read isn't there
+    here = (state.st_dev, state.st_ino)
+    if here in above:
+        return
     for item in items:
         if item.name.startswith("."):
             continue
@@ -53,8 +56,8 @@ def _walk(folder: Path, label: str, kind: ModelKind, depth: int) -> Iterator[Ent
             path = Path(item.path)
             if (path / "model_index.json").is_file():
                 yield Entry(path, below, "checkpoint")
-            elif depth < DEEPEST:
-                yield from _walk(path, below, kind, depth + 1)
+            else:
+                yield from _walk(path, below, kind, (*above, here))
         elif item.name.lower().endswith(ENDINGS):
             yield Entry(Path(item.path), below, _kind_by_name(item.name.lower(), kind))
 

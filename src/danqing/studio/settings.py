@@ -22,6 +22,7 @@ from danqing.studio.salvage import salvage
 from danqing.studio.writable import said_plainly
 
 PREFIX = "DANQING_"
+COMMAND_LINE = "command line"
 OTHER_VARIABLES = ("DANQING_HOME",)
 """Variables with the prefix that are no settings."""
 
@@ -102,7 +103,7 @@ def load_settings(
         if problem:
             raise SettingsError(f"{variable}: {problem}")
     for name, value in said.items():
-        layers[name], sources[name] = value, "command line"
+        layers[name], sources[name] = value, COMMAND_LINE
     return LoadedSettings(Settings.model_validate(layers), MappingProxyType(sources), tuple(notes))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from danqing.base.errors import RecipeError
+from danqing.base.errors import ModelError, RecipeError
 from danqing.base.order import Order
 from danqing.base.picture import Picture, Provenance
 from danqing.base.progress import Progress, Verdict, Watch, just_go_on
@@ -23,7 +23,7 @@ from danqing.studio.assets import ImageStore
 from danqing.studio.catalog import FolderCatalog
 from danqing.studio.gallery import Clock, Gallery
 from danqing.studio.home import Home, default_home, model_folders
-from danqing.studio.settings import LoadedSettings, Settings, load_settings
+from danqing.studio.settings import COMMAND_LINE, LoadedSettings, Settings, load_settings
 from danqing.weights.assets import embedded_model
 from danqing.weights.families import FAMILIES, Families
 from danqing.weights.hashes import HashCache
@@ -85,7 +85,7 @@ class Studio:
         root = Path(home).expanduser() if home is not None else default_home(environment)
         self.home = Home(root.absolute())
         self.loaded: LoadedSettings = load_settings(self.home.settings_file, environment, settings)
-        installs = [Path(path).expanduser() for path in self.settings.models_from]
+        installs, self.notes = self._installs()
         self.catalog = FolderCatalog(
             model_folders(self.home, installs),
             HashCache(self.home.cache / "hashes.json"),
@@ -101,6 +101,17 @@ class Studio:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.loaded.settings
+
+    def _installs(self) -> tuple[list[Path], tuple[str, ...]]:
+        """The installs that are there, and what is to be noted. One that was remembered may be on a disk that isn't plugged in."""
+        named = [Path(path).expanduser() for path in self.settings.models_from]
+        missing = [path for path in named if not path.is_dir()]
+        sentences = [
+            f"models_from: there is no folder {path}; give that of an A1111 or ComfyUI install" for path in missing
+        ]
+        if missing and self.loaded.sources["models_from"] == COMMAND_LINE:
+            raise ModelError(sentences[0])
+        return [path for path in named if path not in missing], (*self.loaded.notes, *sentences)
 
     def engine(self) -> "Engine":
         """The engine for the settings' device and dtype; made once, for it keeps models alive. Raises HardwareError."""

@@ -178,19 +178,15 @@ def _kind_note(what: str, family: str, families: Families) -> str:
 def _embedding(header: Header, families: Families) -> Detection | None:
     """Textual inversion: few vectors and nothing else, in one of four containers."""
     shapes = {name: info.shape for name, info in header.tensors.items()}
+    first = next(iter(shapes), "")
     if any(name.startswith("string_to_param.") for name in shapes) or "emb_params" in shapes:
         width = next(
-            shape[-1] for name, shape in shapes.items() if name == "emb_params" or name.startswith("string_to_param.")
+            (shapes[name] or (0,))[-1] for name in shapes if name == "emb_params" or name.startswith("string_to_param.")
         )
     elif {"clip_l", "clip_g"} <= set(shapes) or set(shapes) == {"clip_g"}:
         width = 2048 if "clip_l" in shapes else 1280
-    elif (
-        len(shapes) == 1
-        and (shape := next(iter(shapes.values())))
-        and len(shape) in (1, 2)
-        and shape[-1] in _text_widths(families)
-    ):
-        width = shape[-1]
+    elif len(shapes) == 1 and "." not in first and shapes[first] and shapes[first][-1] in _text_widths(families):
+        width = shapes[first][-1]
     else:
         return None
     family = _by_context(width, families)

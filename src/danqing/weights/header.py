@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from danqing.base.errors import ModelError
-from danqing.weights.pickles import PickledFile, StoredTensor, looks_like_pickle, read_pickle, unstringed
+from danqing.weights.pickles import PickledFile, looks_like_pickle, read_pickle, unstringed
 
 MAX_HEADER = 100_000_000
 """The limit that the safetensors library itself sets, in bytes."""
@@ -59,7 +59,7 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Names, types, shapes and metadata of a single model file of any container. Raises ModelError or HostileFileError."""
-    first = _first_bytes(path)
+    first = first_bytes(path)
     _refuse_other_things(path, first)
     if looks_like_pickle(first):
         return header_of_pickle(read_pickle(path))
@@ -72,7 +72,8 @@ def header_of_pickle(pickled: PickledFile) -> Header:
     return Header(tensors, {}, pickled.values)
 
 
-def _first_bytes(path: Path) -> bytes:
+def first_bytes(path: Path) -> bytes:
+    """The first 512 bytes of a file, by which its container is known. Raises ModelError when it can't be read."""
     try:
         with path.open("rb") as file:
             return file.read(512)
@@ -146,6 +147,3 @@ def _check_extent(name: str, tensors: Mapping[str, TensorInfo], data_start: int,
 def metadata_json(header: Header, key: str) -> Any:
     """A metadata entry that is JSON by convention (kohya's `ss_tag_frequency`), None when missing or no JSON."""
     return unstringed(header.metadata.get(key, ""))
-
-
-__all__ = ["Header", "StoredTensor", "TensorInfo", "header_of_pickle", "metadata_json", "read_header"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Source:
-    """`name` in the file. `third` picks rows of a fused q, k, v matrix (0, 1, 2); `transposed` and `flattened` (a 1x1 convolution) say how it lies there."""
+    """`name` in the file. `third` picks rows of a fused q, k, v matrix (0, 1, 2); `transposed` and `flattened` (1x1 convolution): how it lies."""
 
     name: str
     third: int | None = None

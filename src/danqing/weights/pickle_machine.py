@@ -29,26 +29,32 @@ STORAGES: Mapping[str, tuple[str, int]] = MappingProxyType(
         "BoolStorage": ("BOOL", 1),
     }
 )
-LEFTOVER_MODULES = (
-    "pytorch_lightning",
-    "lightning",
-    "omegaconf",
-    "argparse",
-    "collections",
-    "pathlib",
-    "datetime",
-    "numpy",
-    "typing",
-    "enum",
+LEFTOVER_MODULES = ("pytorch_lightning", "lightning", "omegaconf")
+LEFTOVER_NAMES = frozenset(
+    {
+        "argparse.Namespace",
+        "types.SimpleNamespace",
+        "collections.Counter",
+        "typing.Any",
+        "pathlib.PosixPath",
+        "pathlib.WindowsPath",
+    }
+    | {
+        "numpy.ndarray",
+        "numpy.core.multiarray._reconstruct",
+        "numpy._core.multiarray._reconstruct",
+        "datetime.datetime",
+    }
+    | {
+        "builtins.object",
+        "__builtin__.object",
+        "copyreg._reconstructor",
+        "copy_reg._reconstructor",
+        "builtins.int",
+        "builtins.float",
+    }
 )
-"""Modules whose plain data old trainers left beside the weights; kept as inert `Leftover`, for the machine calls nothing anyway."""
-LEFTOVER_NAMES = (
-    "types.SimpleNamespace",
-    "builtins.object",
-    "__builtin__.object",
-    "copyreg._reconstructor",
-    "copy_reg._reconstructor",
-)
+"""What old trainers left beside the weights; kept as an inert `Leftover`, for the machine calls nothing anyway."""
 NUMPY_FORMATS: Mapping[str, str] = MappingProxyType({"f8": "d", "f4": "f", "i8": "q", "i4": "i", "u1": "B", "b1": "?"})
 
 

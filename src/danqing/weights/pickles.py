@@ -17,7 +17,7 @@ from danqing.weights.pickle_machine import DamagedError, Machine, StoredTensor
 
 MAX_PROGRAM = 256_000_000
 MAX_DEPTH = 16
-MAX_LEAVES = 2_000_000
+MAX_LEAVES = 200_000
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 MEMBER = re.compile(
@@ -85,7 +85,10 @@ def _read_zip(path: Path, file: BinaryIO) -> PickledFile:
         if member.filename == root + "byteorder" and _bytes_of(file, member).strip() not in (b"little", b""):
             raise ModelError(f"{path.name}: written on a big-endian machine; convert it to safetensors there")
         if member.filename.startswith(root + "data/"):
-            storages[member.filename.removeprefix(root + "data/")] = (_start_of(file, member), member.file_size)
+            start = _start_of(file, member)
+            if start + member.file_size > path.stat().st_size:
+                raise DamagedError("cut off")
+            storages[member.filename.removeprefix(root + "data/")] = (start, member.file_size)
     machine = Machine()
     contents = machine.run(io.BytesIO(_bytes_of(file, programs[0])))
     return _flat(contents, storages)

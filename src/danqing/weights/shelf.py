@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import psutil
 import torch
@@ -13,6 +14,7 @@ from danqing.base.refs import HypernetUse, LoraUse, ModelRef
 from danqing.prompt.tokens import Vocabulary
 from danqing.weights.building import placed
 from danqing.weights.bundle import Bundle, PatchUse
+from danqing.weights.embedding import Embedding, read_embedding
 from danqing.weights.families import FAMILIES, Families
 from danqing.weights.loading import load_model, load_vae, shipped_vocabulary
 from danqing.weights.model import DiffusionModel
@@ -57,6 +59,7 @@ class Shelf:
         self._families = families
         self._slots: dict[str, _Slot] = {}  # oldest use first
         self._vocabulary: Vocabulary | None = None
+        self._embeddings: dict[Path, Embedding] = {}
 
     def materialise(self, bundle: Bundle) -> DiffusionModel:
         """The bundle's model, ready to paint. Raises ModelError when a file is missing, damaged or doesn't fit the others."""
@@ -64,6 +67,13 @@ class Shelf:
             slot = self._slot(self._catalog.find(bundle.model, "checkpoint"))
             self._lay(slot, bundle.patches)
             return self._with_vae(slot, bundle.vae)
+
+    def embedding(self, ref: ModelRef) -> Embedding:
+        """A textual inversion, read once."""
+        path = self._catalog.find(ref, "embedding").path
+        if path not in self._embeddings:
+            self._embeddings[path] = read_embedding(path)
+        return self._embeddings[path]
 
     def live(self) -> Sequence[str]:
         """Names of the models that are in memory, the least recently used first."""

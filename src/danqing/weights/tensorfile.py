@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from danqing.base.errors import ModelError
-from danqing.weights.header import ITEM_SIZES, Header, header_of_pickle, read_header
+from danqing.weights.header import ITEM_SIZES, Header, first_bytes, header_of_pickle, read_header
 from danqing.weights.pickles import PickledFile, looks_like_pickle, read_pickle
 
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
@@ -74,17 +74,8 @@ class TensorFile:
 
 def open_tensors(path: Path) -> TensorFile:
     """A single model file of any container. Raises ModelError for damage and HostileFileError for a pickle that asks for code."""
-    pickled = _pickled(path)
+    pickled = read_pickle(path) if looks_like_pickle(first_bytes(path)) else None
     header = header_of_pickle(pickled) if pickled else read_header(path)
     with path.open("rb") as file:
         memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     return TensorFile(path, header, memory, pickled)
-
-
-def _pickled(path: Path) -> PickledFile | None:
-    try:
-        with path.open("rb") as file:
-            first = file.read(512)
-    except OSError as problem:
-        raise ModelError(f"{path.name}: can't be read ({problem.strerror})") from problem
-    return read_pickle(path) if looks_like_pickle(first) else None

@@ -59,7 +59,7 @@ def _weights(places: list[float], h: float, scale: float) -> list[float]:
     """The weights that make the step exact for x0s that are polynomials in lambda. Paper, eq. 9 and appendix E.3."""
     if not places:
         return []
-    # With a single unknown both papers' codes take its limit for short steps instead of solving.
+    # With a single unknown the authors' code, and everybody's since, takes its limit for short steps.
     if len(places) == 1:
         return [0.5]
     powers = torch.tensor(places, dtype=torch.float64)

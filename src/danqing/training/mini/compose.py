@@ -74,11 +74,11 @@ def _single(rng: Random, world: World, content: Content) -> tuple[float, float, 
     bust = _is_bust(world, figure)
     x = {"left": 0.28, "center": 0.5, "right": 0.72}[content.place] + rng.uniform(-0.03, 0.03)
     if content.framing == "from afar":
-        width = rng.uniform(0.4, 0.52)
+        width = rng.uniform(0.42, 0.54)
         return x, (1 - width / 2 if bust else 0.6 + rng.uniform(-0.06, 0.06)), width
     if content.framing == "close-up":
-        width = rng.uniform(1.3, 1.55)
-        # Faces sit above the middle of an avatar: a close-up keeps the eyes in the picture.
+        # Faces sit above the middle of an avatar: a close-up keeps the eyes in the picture. Objects must stay recognisable.
+        width = rng.uniform(1.3, 1.55) if isinstance(figure, Person) else rng.uniform(1.02, 1.2)
         return x, (0.5 + 0.08 * width if isinstance(figure, Person) else 0.5), width
     if isinstance(figure, Person):
         width = rng.uniform(0.9, 1.0)

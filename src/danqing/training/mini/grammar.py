@@ -21,7 +21,7 @@ class Mix:
         ("two people", 4),
     )
     backdrops: tuple[tuple[str, float], ...] = (("plain", 58), ("gradient", 12), ("scene", 30))
-    framings: tuple[float, float, float] = (15, 70, 15)
+    framings: tuple[float, float, float] = (10, 78, 12)
     sticker: float = 0.05
     even: bool = False
     everything: bool = False

@@ -21,9 +21,10 @@ def patched_weight(weight: Tensor, pieces: Pieces, strength: float, rank: int = 
     if "w_norm" in pieces:
         return weight + strength * _like(pieces["w_norm"], weight)
     delta = delta_of(weight, pieces, rank)
-    scale = pieces.get("dora_scale", pieces.get("magnitude"))
-    if scale is not None:
-        delta = decomposed(weight + delta, scale) - weight
+    if "dora_scale" in pieces:
+        delta = decomposed(weight + delta, pieces["dora_scale"]) - weight
+    elif "magnitude" in pieces:  # PEFT's: one length a row, whatever shape it is kept in
+        delta = decomposed(weight + delta, pieces["magnitude"].flatten()) - weight
     return weight + strength * delta
 
 
@@ -87,7 +88,7 @@ def _lokr(weight: Tensor, factors: Pieces, rank: int) -> Tensor:
     scale = _scale(factors, right_rank or left_rank) if left_rank or right_rank else 1.0
     while left.ndim < right.ndim:
         left = left.unsqueeze(-1)
-    return scale * torch.kron(left, right)
+    return scale * torch.kron(left.contiguous(), right.contiguous())
 
 
 def _factor(factors: Pieces, which: str) -> tuple[Tensor, int]:

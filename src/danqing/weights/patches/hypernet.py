@@ -76,22 +76,16 @@ def _network(file: TensorFile, prefix: str) -> nn.Module:
     if word != "linear" and word not in ACTIVATIONS:
         raise ModelError(f"{file.path.name}: its activation {word!r} isn't known")
     last_too = bool(values.get("activate_output", False))
-    numbers = sorted(
-        {
-            int(match[1])
-            for name in file.header.tensors
-            if (match := re.match(re.escape(prefix) + r"linear\.(\d+)\.weight", name))
-        }
-    )
-    if not numbers:
+    # `linear1` and `linear2` are the names of the first files, before the number of layers could be chosen
+    stem = re.compile(re.escape(prefix) + r"linear\.?(\d+)\.weight")
+    places = {int(match[1]): name.removesuffix(".weight") for name in file.header.tensors if (match := stem.fullmatch(name))}
+    if not places:
         raise ModelError(f"{file.path.name}: no hypernetwork of a known make (layers {prefix}linear.* are missing)")
-    matrices = [number for number in numbers if len(file.header.shape(f"{prefix}linear.{number}.weight")) == 2]
+    matrices = [number for number, name in places.items() if len(file.header.shape(f"{name}.weight")) == 2]
     layers: list[nn.Module] = []
-    for number in numbers:
-        weight = file.tensor(f"{prefix}linear.{number}.weight").float()
-        bias = file.tensor(f"{prefix}linear.{number}.bias").float()
-        layers.append(_layer(weight, bias))
-        if number in matrices and word != "linear" and (number != matrices[-1] or last_too):
+    for number, name in sorted(places.items()):
+        layers.append(_layer(file.tensor(f"{name}.weight").float(), file.tensor(f"{name}.bias").float()))
+        if number in matrices and word != "linear" and (number != max(matrices) or last_too):
             layers.append(ACTIVATIONS[word]())
     return nn.Sequential(*layers).eval().requires_grad_(False)
 

@@ -32,13 +32,13 @@ SUFFIXES: Mapping[str, str] = {
     "lora_magnitude_vector.weight": "magnitude",
     "lora_magnitude_vector.default.weight": "magnitude",
     "lora_magnitude_vector": "magnitude",
-    "bias": "ignored",
-    "weight": "ia3",
     "a1.weight": "glora_a1",
     "a2.weight": "glora_a2",
     "b1.weight": "glora_b1",
     "b2.weight": "glora_b2",
+    "weight": "ia3",
 }
+"""The first that fits counts, so longer ones stand before the shorter."""
 PLAIN = (
     "alpha",
     "dora_scale",

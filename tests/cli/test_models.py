@@ -1,0 +1,63 @@
+from pathlib import Path
+
+from tests.cli.conftest import Danqing
+from tests.studio.files import EMBEDDING, LORA, write_safetensors
+
+
+def with_lora(danqing: Danqing, name: str = "ink") -> Path:
+    return write_safetensors(danqing.home / "models" / "Lora" / f"{name}.safetensors", LORA)
+
+
+def test_models_are_listed_with_the_embedded_one_last(danqing: Danqing) -> None:
+    with_lora(danqing)
+    rows = [line.split() for line in danqing("models").out.splitlines()]
+    assert [(row[0], row[1]) for row in rows] == [
+        ("toy", "checkpoint"),
+        ("ink", "lora"),
+        ("danqing-mini", "checkpoint"),
+    ]
+
+
+def test_a_list_can_be_of_one_kind(danqing: Danqing) -> None:
+    with_lora(danqing)
+    assert [model["name"] for model in danqing("models", "list", "--kind", "lora", "--json").json] == ["ink"]
+    refused = danqing("models", "--kind", "lorra")
+    assert refused.code == 2
+    assert "did you mean lora?" in refused.err
+
+
+def test_an_install_is_listed_too(danqing: Danqing, tmp_path: Path) -> None:
+    write_safetensors(tmp_path / "webui" / "embeddings" / "bad-hands.safetensors", EMBEDDING)
+    found = danqing("models", "--models-from", str(tmp_path / "webui"), "--json").json
+    assert "bad-hands" in [model["name"] for model in found]
+
+
+def test_everything_about_one_model_is_shown(danqing: Danqing) -> None:
+    path = with_lora(danqing)
+    shown = danqing("models", "show", "ink", "--json").json
+    assert (shown["name"], shown["kind"], shown["family"], shown["usable"]) == ("ink", "lora", "sd1", True)
+    assert shown["path"] == str(path)
+    assert shown["bytes"] == path.stat().st_size
+    assert shown["title"] == f"ink.safetensors [{shown['sha256'][:10]}]"
+    assert f"sha256: {shown['sha256']}" in danqing("models", "show", "ink").out
+
+
+def test_a_hash_is_remembered(danqing: Danqing) -> None:
+    with_lora(danqing)
+    (row,) = danqing("models", "hash", "ink", "--json").json
+    assert danqing("models", "hash", "ink").out == f"{row['sha256']}  ink\n"
+    assert danqing("models", "list", "--kind", "lora", "--json").json[0]["sha256"] == row["sha256"]
+
+
+def test_a_missing_model_is_told_with_its_neighbour(danqing: Danqing) -> None:
+    with_lora(danqing, "watercolour")
+    ran = danqing("models", "show", "watercolor")
+    assert ran.code == 2
+    assert "did you mean watercolour?" in ran.err
+
+
+def test_a_damaged_file_is_listed_with_its_complaint(danqing: Danqing) -> None:
+    with_lora(danqing).write_bytes(b"<html>not found</html>")
+    out = danqing("models").out
+    assert "can't be used" in out
+    assert "web page" in out

@@ -1,0 +1,144 @@
+"""The whole of it at toy length: every part by its plan, stopped and resumed, exported, loaded by plain diffusers, painting."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from danqing.base.errors import TrainingError
+from danqing.base.progress import Verdict, just_go_on
+from danqing.training.mini.dataset import build_dataset, clip_vocabulary
+from danqing.training.mini.export import export, paint_sheet, prompt_ids, trained_networks, used_tokens
+from danqing.training.mini.plans import PARTS, plan_of, read_plan
+from danqing.training.mini.prepared import prepare, read_prepared
+from danqing.training.mini.train import run_of, train, train_part
+from danqing.training.mini.unet import empty_prompt, even_steps
+from danqing.training.luck import luck_of
+from danqing.training.resume import State, read_state
+from danqing.training.samples import Manner, paint_samples
+from diffusers import StableDiffusionPipeline
+
+from tests.training.lesson import answering
+from tests.training.mini.drawn import SMALL, DrawnSprites
+from tests.training.test_loop import equal
+
+CPU = torch.device("cpu")
+TOY = read_plan("toy")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder in which every part has been taught. Tests must leave it as it is."""
+    work = tmp_path_factory.mktemp("trained")
+    build_dataset(work, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
+    assert train(TOY, work, device="cpu") is Verdict.CONTINUE
+    return work
+
+
+def state_of(work: Path, part: str) -> State:
+    state = read_state(run_of(work, TOY, part).state)
+    assert state is not None
+    return state
+
+
+def test_every_part_is_taught_to_its_last_step(trained: Path) -> None:
+    for part in PARTS:
+        assert state_of(trained, part).step == TOY[part].pace.steps
+
+
+@pytest.mark.parametrize("part", ["vae", "unet"])
+def test_a_part_that_was_stopped_ends_in_the_same_state(trained: Path, tmp_path: Path, part: str) -> None:
+    build_dataset(tmp_path, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
+    needed = ("vae", "clip", "judge", "unet")[: 1 if part == "vae" else 4]
+    for name in needed:
+        if name == part:
+            assert train_part(TOY, name, tmp_path, answering(Verdict.FINISH_NOW, 2), "cpu") is Verdict.FINISH_NOW
+        train_part(TOY, name, tmp_path, just_go_on, "cpu")
+    assert equal(state_of(tmp_path, part).network, state_of(trained, part).network)
+    assert equal(state_of(tmp_path, part).average, state_of(trained, part).average)
+
+
+def test_the_decoder_goes_on_without_touching_the_encoder(trained: Path) -> None:
+    before, after = read_prepared(TOY, trained).vae.state_dict(), state_of(trained, "decoder").network
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {name for name in before if name.startswith(("encoder.", "quant_conv."))} <= same
+    assert any(name.startswith("decoder.") for name in before if name not in same)
+
+
+def test_prepared_latents_have_a_spread_of_one(trained: Path) -> None:
+    prepared = read_prepared(TOY, trained)
+    latents = prepared.latents("train", np.arange(24), luck_of(1, 1))
+    assert latents.shape == (24, 4, 16, 16)
+    assert 0.9 < latents.square().mean().sqrt() < 1.1
+
+
+def test_prepared_latents_stay_until_they_are_asked_for_anew(trained: Path, tmp_path: Path) -> None:
+    build_dataset(tmp_path, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
+    for part in ("vae", "clip"):
+        train_part(TOY, part, tmp_path, answering(Verdict.FINISH_NOW, 1), "cpu")
+    first = np.array(prepare(TOY, tmp_path, CPU, limit=8).means["train"])
+    train_part(TOY, "vae", tmp_path, just_go_on, "cpu")
+    assert np.array_equal(prepare(TOY, tmp_path, CPU, limit=8).means["train"], first)
+    anew = prepare(TOY, tmp_path, CPU, anew=True).means["train"]
+    assert len(anew) == 24
+    assert not np.array_equal(anew[:8], first)
+
+
+def test_the_exported_folder_loads_in_plain_diffusers_and_paints(trained: Path, tmp_path: Path) -> None:
+    folder = export(TOY, trained, tmp_path / "model")
+    pipe = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    assert pipe.scheduler.config["prediction_type"] == "v_prediction"
+    made = pipe("a cat", num_inference_steps=2, height=128, width=128, output_type="np").images
+    assert made.shape == (1, 128, 128, 3)
+    assert np.isfinite(made).all()
+    assert abs(pipe.vae.config["scaling_factor"] - read_prepared(TOY, trained).scale) < 1e-6
+
+
+def test_rows_of_unused_tokens_are_zero_in_the_export(trained: Path, tmp_path: Path) -> None:
+    folder = export(TOY, trained, tmp_path / "model")
+    text = StableDiffusionPipeline.from_pretrained(folder).text_encoder
+    table = text.get_input_embeddings().weight
+    used = used_tokens(trained)
+    assert 50 < len(used) < 1000
+    assert int((table.abs().sum(1) > 0).sum()) == len(used)
+
+
+def test_samples_depend_on_prompt_and_seed_alone(trained: Path) -> None:
+    networks = trained_networks(TOY, trained, CPU)
+    ids = prompt_ids(["a cat", "a cat", "a red hat"], clip_vocabulary())
+    manner = Manner(steps=2)
+    together = paint_samples(networks, ids, empty_prompt(), [1, 2, 1], manner)
+    alone = paint_samples(networks, ids[1:2], empty_prompt(), [2], manner)
+    assert together.shape == (3, 128, 128, 3)
+    assert np.abs(together[1].astype(int) - alone[0].astype(int)).max() <= 1
+    assert not np.array_equal(together[0], together[1])
+
+
+def test_a_sheet_is_written(trained: Path, tmp_path: Path) -> None:
+    sheet = paint_sheet(trained_networks(TOY, trained, CPU), tmp_path / "sheet.png", each=1, manner=Manner(steps=1))
+    assert sheet.stat().st_size > 1000
+
+
+def test_timesteps_are_spread_over_the_whole_schedule() -> None:
+    t = even_steps(10, luck_of(1, 1))
+    assert (t // 100).tolist() == list(range(10))
+
+
+def test_an_unknown_plan_or_part_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no training plan named 'maxi'; there are mini, toy"):
+        read_plan("maxi")
+    with pytest.raises(TrainingError, match="no part named 'brain'"):
+        train_part(TOY, "brain", tmp_path)
+    with pytest.raises(TrainingError, match="the pace can't be read"):
+        plan_of("mine", {"vae": {"pace": {"stepps": 3}}})
+
+
+def test_a_unet_without_a_vae_is_told_what_to_do_first(tmp_path: Path) -> None:
+    build_dataset(tmp_path, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
+    with pytest.raises(TrainingError, match="train it first"):
+        train_part(TOY, "unet", tmp_path, device="cpu")
+
+
+def test_the_shipped_plan_reads_and_has_every_part() -> None:
+    assert set(read_plan("mini").parts) == set(PARTS)
