@@ -118,9 +118,10 @@ def test_what_is_said_lies_over_what_is_read(danqing: Danqing) -> None:
     assert (recipe["prompt"], recipe["cfg_scale"], recipe["steps"]) == ("a pear", 2.5, 2)
 
 
-HELLO = b"""masterpiece, a cat
-Negative prompt: ugly
-Steps: 30, Sampler: DDIM, CFG scale: 10, Seed: 1039378680, Size: 300x400, Model hash: 89d59c3dde, Model: final-pruned, Clip skip: 2"""
+HELLO = (
+    b"masterpiece, a cat\nNegative prompt: ugly\nSteps: 30, Sampler: DDIM, CFG scale: 10, Seed: 1039378680, "
+    b"Size: 300x400, Model hash: 89d59c3dde, Model: final-pruned, Clip skip: 2"
+)
 
 
 def test_an_infotext_of_another_model_is_painted_with_the_one_that_is_named(danqing: Danqing) -> None:

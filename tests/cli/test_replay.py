@@ -65,7 +65,7 @@ def test_a_lossy_picture_says_that_it_can_not_come_out_equal(danqing: Danqing, t
 def test_a_device_that_is_not_here_is_told_and_another_taken(danqing: Danqing) -> None:
     (path,) = paint(danqing)
     metadata = read_metadata(path)
-    told = (metadata.recipe_json or "").replace('"facts":{', '"facts":{"device":"cuda:99",', 1)
+    told = (metadata.recipe_json or "").replace('"device":"cpu"', '"device":"cuda:99"')
     assert "cuda:99" in told
     other = path.with_name("far.png")
     write_picture(other, read_picture(path), recipe_json=told)

@@ -105,3 +105,8 @@ def test_batches_keep_the_order_and_never_exceed_their_size() -> None:
     recipes = [Recipe(seed=n) for n in range(5)] + [Recipe(seed=5, steps=3)] + [Recipe(seed=6)]
     groups = list(batches(recipes, 2))
     assert [[one.recipe.seed for one in group] for group in groups] == [[0, 1], [2, 3], [4], [5], [6]]
+
+
+def test_a_sampler_that_finds_its_steps_from_the_picture_is_never_batched() -> None:
+    recipes = [Recipe(seed=n, sampler="DPM adaptive") for n in range(3)]
+    assert [len(group) for group in batches(recipes, 3)] == [1, 1, 1]

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from danqing.base.errors import FileWriteError, HardwareError, ModelError, RecipeError
 from danqing.base.order import Order
+from danqing.base.picture import ExecutionFacts, Provenance
 from danqing.base.progress import Progress, Verdict
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef
@@ -127,6 +129,25 @@ def test_a_replay_is_the_same_picture(toy_home: Path) -> None:
     kept = list(studio.paint(order_of(count=1, batch_size=3)))
     again = studio.replay(kept[2].picture.provenance)
     assert np.array_equal(again.pixels, kept[2].picture.pixels)
+
+
+def test_a_replay_computes_with_as_many_threads_as_then(toy_home: Path) -> None:
+    studio = studio_in(toy_home)
+    recipe = order_of(model=studio.catalog.find(ModelRef()).ref).recipe
+    seen: set[int] = set()
+
+    def watch(progress: Progress) -> Verdict:
+        seen.add(torch.get_num_threads())
+        return Verdict.CONTINUE
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        studio.replay(Provenance(recipe=recipe, facts=ExecutionFacts(threads=1)), watch)
+        assert seen == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_studio_alone_reads_and_writes_nothing(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 import torch
+from torch import Generator, Tensor, nn
+
 from danqing.base.progress import Progress, Verdict, Watch
 from danqing.training.pace import Pace
-from torch import Generator, Tensor, nn
 
 
 def small_network() -> nn.Module:

@@ -2,11 +2,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+
 from danqing.base.progress import Verdict, just_go_on
 from danqing.training.loop import averaged, teach, until
 from danqing.training.resume import State, read_state
 from danqing.training.runs import Run
-
 from tests.training.lesson import PACE, Line, answering
 
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from danqing.diffusion.prediction import prediction_of, scaled_linear
 from danqing.training.losses import capped_snr_weight, contrastive_loss, kl_to_normal, noise_loss, picture_loss, psnr
 

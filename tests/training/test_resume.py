@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from danqing.base.errors import TrainingError
 from danqing.training.luck import choose, luck_of
 from danqing.training.resume import State, read_state, write_state

@@ -59,7 +59,7 @@ def test_the_embedded_model_and_the_toy_are_detected(toy_folder: Path, tmp_path:
 
 
 def test_a_folder_that_is_no_model_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="model_index.json is missing"):
+    with pytest.raises(ModelError, match=r"model_index\.json is missing"):
         detect(tmp_path)
     (tmp_path / "model_index.json").write_text("{}", "utf-8")
     with pytest.raises(ModelError, match=r"unet/config.json: can't be read"):

@@ -288,7 +288,7 @@ def test_a_lora_for_another_family_is_refused_with_words_that_say_for_which(shel
 
 def test_a_lora_of_unknown_layers_is_refused(shelf: Shelf, tmp_path: Path) -> None:
     write_tensors(tmp_path / "ink.safetensors", {"lora_unet_nowhere.lora_down.weight": torch.ones(4, 8)})
-    with pytest.raises(ModelError, match="is for another model than 'base'.*0 of 1 layers match"):
+    with pytest.raises(ModelError, match=r"is for another model than 'base'.*0 of 1 layers match"):
         painted(shelf, use("ink"))
 
 
@@ -304,5 +304,5 @@ def test_a_lora_that_fits_in_part_is_used_and_the_rest_is_named(
 
 def test_a_file_that_is_no_lora_is_refused_by_what_it_is(tmp_path: Path) -> None:
     write_tensors(tmp_path / "x.safetensors", {"emb_params": torch.ones(2, 768)})
-    with pytest.raises(ModelError, match="no LoRA, but textual inversion for SD 1.x"):
+    with pytest.raises(ModelError, match=r"no LoRA, but textual inversion for SD 1\.x"):
         read_lora(tmp_path / "x.safetensors")

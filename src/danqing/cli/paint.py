@@ -45,12 +45,6 @@ def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what
     app.command(name, help=ABOUT, short_help=help)(with_knob_options(paint))
 
 
-def _knobs(asked: bool) -> None:
-    if asked:
-        print("\n".join(knob_lines()))
-        raise typer.Exit
-
-
 def paint(
     prompt: Annotated[str | None, typer.Argument(help="What the picture shows.", metavar="PROMPT")] = None,
     source: Annotated[
@@ -79,9 +73,7 @@ def paint(
     inpaint_mask: Annotated[
         Path | None, typer.Option("--inpaint-mask", metavar="FILE", help="White is painted anew, black stays.")
     ] = None,
-    list_knobs: Annotated[
-        bool, typer.Option("--knobs", help="List every knob with its option and leave.", is_eager=True, callback=_knobs)
-    ] = False,
+    list_knobs: Annotated[bool, typer.Option("--knobs", help="List every knob with its option and leave.")] = False,
     home: HomeOption = None,
     models_from: ModelsFromOption = None,
     device: DeviceOption = None,
@@ -91,6 +83,9 @@ def paint(
     **knobs: Any,
 ) -> None:
     """Paints and prints where the pictures are."""
+    if list_knobs:
+        print("\n".join(knob_lines()))
+        return
     words = {path_of(name): value for name, value in knobs.items() if value is not None}
     if prompt is not None:
         words["prompt"] = prompt

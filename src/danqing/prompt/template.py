@@ -1,4 +1,5 @@
-"""The grammar of variants: `{a|b}`, `{2$$a|b}`, `__wildcard__`, `${name=...}`, `%{...$$...}` to a tree. Choosing is variants.py's part."""
+"""The grammar of variants: `{a|b}`, `{2$$a|b}`, `__wildcard__`, `${name=...}`, `%{...$$...}` to a tree. Choosing is
+variants.py's part."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ class Wildcard:
 
 @dataclass(frozen=True)
 class Assign:
-    """`${name=value}`; `at_once` (`=!`) chooses now, else anew at every use; `keep` (`?=`) yields to a value that is there."""
+    """`${name=value}`; `at_once` (`=!`) chooses now, else anew at every use; `keep` (`?=`) yields to a value that is
+    there."""
 
     name: str
     value: Sequence
@@ -78,10 +80,11 @@ PATH = re.compile(r"__\s*([~!@]?)((?:(?!__)[^({}#])+)(?:\(([^)]*)\))?\s*__")
 
 
 def parse_template(text: str, emphasis: bool = True) -> Sequence:
-    """The tree of a template. With `emphasis` a brace group without a top-level `|` or `n$$` is no variant but stays as written
-    (NovelAI's `{x}`); without it every brace group is one, as in the Dynamic Prompts extension.
+    """The tree of a template. With `emphasis` a brace group without a top-level `|` or `n$$` is no variant but stays as
+    written (NovelAI's `{x}`); without it every brace group is one, as in the Dynamic Prompts extension.
 
-    A `#` that stands alone begins a comment. Raises PromptError for a variant that is never closed, or nested more than 40 deep.
+    A `#` that stands alone begins a comment. Raises PromptError for a variant that is never closed, or nested more than
+    40 deep.
     """
     if not any(sign in text for sign in ("{", "__", "#")):
         return Sequence((text,) if text else ())
@@ -146,7 +149,7 @@ class _Parser:
     def braces(self) -> Piece:
         """A choice, or the brace alone where the group is emphasis or nothing."""
         start = self.at
-        bounds = BOUNDS.match(self.text, METHOD.match(self.text, start + 1).end())  # type: ignore[union-attr]
+        bounds = BOUNDS.match(self.text, self.method(start + 1)[1])
         bars = self.bars.get(start, [])
         variant = bool(bars or bounds) or not self.emphasis
         if variant and start not in self.closes:
@@ -157,8 +160,7 @@ class _Parser:
         return self.choice(start, self.closes[start], bars)
 
     def choice(self, start: int, end: int, bars: list[int]) -> Choice:
-        method = METHOD.match(self.text, start + 1, end)
-        self.at = method.end() if method else start + 1
+        method, self.at = self.method(start + 1)
         low, high, separator = 1, 1, ","
         bounds = BOUNDS.match(self.text, self.at, end)
         if bounds:
@@ -168,13 +170,11 @@ class _Parser:
         options: list[tuple[float, Sequence]] = []
         for stop in (*bars, end):
             weight = WEIGHT.match(self.text, self.at, stop)
-            self.at = weight.end() if weight else self.at
-            while self.at < stop and self.text[self.at].isspace():
-                self.at += 1
+            self.at = weight.end() if weight else self.skip_blanks(self.at, stop)
             option = self.sequence(stop, (stop,))
             options.append((max(0.0, float(weight.group(1))) if weight else 1.0, option))
             self.at = stop + 1
-        return Choice(tuple(options), low, high, separator, METHODS.get(method.group(1) or "", "") if method else "")
+        return Choice(tuple(options), low, high, separator, method)
 
     def variable(self) -> Piece | None:
         """`${...}`; None where no name stands in it."""
@@ -204,12 +204,20 @@ class _Parser:
 
     def inside(self, start: int, end: int) -> Sequence:
         """The contents from `start` to a closing brace, which is passed."""
-        while start < end and self.text[start].isspace():
-            start += 1
-        self.at = start
+        self.at = self.skip_blanks(start, end)
         inner = self.sequence(end, (end,))
         self.at = end + 1
         return inner
+
+    def method(self, at: int) -> tuple[Method, int]:
+        """How the options take turns, and where they begin."""
+        found = METHOD.match(self.text, at)
+        return (METHODS.get(found.group(1) or "", ""), found.end()) if found else ("", at)
+
+    def skip_blanks(self, start: int, end: int) -> int:
+        while start < end and self.text[start].isspace():
+            start += 1
+        return start
 
     def wildcard(self, found: re.Match[str]) -> Wildcard:
         self.at = found.end()
@@ -230,7 +238,8 @@ def _bounds(found: re.Match[str]) -> tuple[int, int | None, str]:
 
 
 def _braces(text: str) -> tuple[dict[int, int], dict[int, list[int]]]:
-    """Where each brace closes, and the bars standing directly in it. A bar within square brackets is an alternation's."""
+    """Where each brace closes, and the bars standing directly in it. A bar within square brackets is an
+    alternation's."""
     closes: dict[int, int] = {}
     bars: dict[int, list[int]] = {}
     stack: list[tuple[str, int]] = []

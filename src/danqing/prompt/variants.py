@@ -19,8 +19,8 @@ from danqing.prompt.template import (
 from danqing.prompt.wildcards import Wildcards
 
 DEEPEST = 60
-MOST_WORK = 500_000
-MOST_CHARACTERS = 2_000_000
+MOST_WORK = 100_000
+MOST_CHARACTERS = 1_000_000
 NO_WILDCARDS = Wildcards()
 
 
@@ -31,6 +31,7 @@ class _Work:
     left: int = MOST_WORK
     room: int = MOST_CHARACTERS
     turns: dict[Piece, int] = field(default_factory=dict[Piece, int])
+    parsed: dict[str, Sequence] = field(default_factory=dict[str, Sequence])
 
     def step(self, text: str = "") -> str:
         self.left -= 1
@@ -38,6 +39,12 @@ class _Work:
         if self.left < 0 or self.room < 0:
             raise PromptError("this template grows too large; use fewer options, or fewer wildcards in wildcards")
         return text
+
+    def parse(self, text: str, emphasis: bool) -> Sequence:
+        """An entry of a wildcard is parsed once, however often it comes."""
+        if text not in self.parsed:
+            self.parsed[self.step(text)] = parse_template(text, emphasis)
+        return self.parsed[text]
 
     def turn(self, piece: Piece) -> int:
         """How often a cycling piece has been asked."""
@@ -47,7 +54,8 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What a piece is expanded with: the chance (None: every way there is), the prompt's index, the variables so far."""
+    """What a piece is expanded with: the chance (None: every way there is), the prompt's index, the variables so
+    far."""
 
     wildcards: Wildcards
     work: _Work
@@ -71,14 +79,17 @@ def draw_variant(
     index: int = 0,
     emphasis: bool = True,
 ) -> str:
-    """One prompt of a template. For prompt `index` of an order `chance` is seeded with the order's seed + index; `{@a|b}` and `{!a|b}`
-    take turns by the index. Raises PromptError where the template can't be understood or grows without end.
+    """One prompt of a template. For prompt `index` of an order `chance` is seeded with the order's seed + index;
+    `{@a|b}` and `{!a|b}` take turns by the index. Raises PromptError where the template can't be understood or grows
+    without end.
     """
     scope = _Scope(wildcards, _Work(), chance, False, emphasis, index)
     return next(_ways(parse_template(text, emphasis), scope))
 
 
-def every_variant(text: str, wildcards: Wildcards = NO_WILDCARDS, most: int = 10_000, emphasis: bool = True) -> list[str]:
+def every_variant(
+    text: str, wildcards: Wildcards = NO_WILDCARDS, most: int = 10_000, emphasis: bool = True
+) -> list[str]:
     """The prompts a template stands for, at most `most`, in the order of its options; equal ones once.
 
     `{~a|b}` and `{@a|b}` take one value each time. Raises PromptError where too much would have to be tried.
@@ -114,7 +125,8 @@ def _sequences(sequence: Sequence, scope: _Scope) -> Iterator[str]:
         texts = iter(chosen)
         yield scope.work.step(
             "".join(
-                next(texts) if scope.every and not _takes_turns(item) else next(_ways(item, scope), "") for item in items
+                next(texts) if scope.every and not _takes_turns(item) else next(_ways(item, scope), "")
+                for item in items
             )
         )
 
@@ -124,7 +136,8 @@ def _takes_turns(piece: Piece) -> bool:
 
 
 def _product(items: list[Piece], scope: _Scope) -> Iterator[list[str]]:
-    """Every combination of the items' texts, the last changing fastest. No recursion: a template may have thousands of items."""
+    """Every combination of the items' texts, the last changing fastest. No recursion: a template may have thousands of
+    items."""
     ways: list[Iterator[str]] = []
     chosen: list[str] = []
     while True:
@@ -151,7 +164,7 @@ def _assigned(sequence: Sequence, scope: _Scope) -> tuple[list[Piece], _Scope]:
             inner = replace(scope, variables={**scope.variables, **given})
             value = Sequence((next(_ways(item.value, inner), ""),)) if item.at_once else item.value
             given[item.name] = value
-    items = [item for item in sequence.items if not isinstance(item, Assign)]
+    items: list[Piece] = [item for item in sequence.items if not isinstance(item, Assign)]
     return items, scope.deeper(**given) if given else scope
 
 
@@ -175,7 +188,7 @@ def _options(choice: Choice, scope: _Scope) -> list[tuple[float, Sequence]]:
         only = choice.options[0][1].items[0]
         entries = _entries(only, scope) if isinstance(only, Wildcard) else ()
         if entries:
-            return [(weight, parse_template(text, scope.emphasis)) for weight, text in entries]
+            return [(weight, scope.work.parse(text, scope.emphasis)) for weight, text in entries]
     return list(choice.options)
 
 
@@ -188,7 +201,7 @@ def _combinations(choice: Choice, options: list[tuple[float, Sequence]], scope: 
                 scope.work.step()
                 if len(set(texts)) == count and tuple(texts) not in seen:
                     seen.add(tuple(texts))
-                    yield choice.separator.join(texts)
+                    yield choice.separator.join(filter(None, texts))
 
 
 def _drawn(choice: Choice, options: list[tuple[float, Sequence]], scope: _Scope) -> str:
@@ -203,7 +216,7 @@ def _drawn(choice: Choice, options: list[tuple[float, Sequence]], scope: _Scope)
         text = next(_ways(left.pop(place)[1], replace(scope.deeper(), every=False)), "")
         if text not in texts:
             texts.append(text)
-    return choice.separator.join(texts)
+    return choice.separator.join(filter(None, texts))
 
 
 def _counts(choice: Choice, available: int) -> tuple[int, int]:
@@ -221,7 +234,7 @@ def _wildcards(wildcard: Wildcard, scope: _Scope) -> Iterator[str]:
     if scope.every and wildcard.method in ("", "every"):
         seen: set[str] = set()
         for _, text in entries:
-            for way in _ways(parse_template(text, scope.emphasis), inner):
+            for way in _ways(scope.work.parse(text, scope.emphasis), inner):
                 if way not in seen:
                     seen.add(way)
                     yield way
@@ -232,7 +245,7 @@ def _wildcards(wildcard: Wildcard, scope: _Scope) -> Iterator[str]:
     else:
         weights = [weight for weight, _ in entries]
         text = scope.chance.choices([text for _, text in entries], weights if sum(weights) else None)[0]
-    yield next(_ways(parse_template(text, scope.emphasis), replace(inner, every=False)), "")
+    yield next(_ways(scope.work.parse(text, scope.emphasis), replace(inner, every=False)), "")
 
 
 def _entries(wildcard: Wildcard, scope: _Scope) -> tuple[tuple[float, str], ...]:

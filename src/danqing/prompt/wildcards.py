@@ -19,12 +19,11 @@ DEEPEST = 50
 class Wildcards:
     """Names ("artists/dutch") and their entries with weights, in the files' order."""
 
-    lists: Mapping[str, tuple[tuple[float, str], ...]] = field(
-        default_factory=dict[str, tuple[tuple[float, str], ...]]
-    )
+    lists: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict[str, tuple[tuple[float, str], ...]])
 
     def entries(self, path: str) -> tuple[tuple[float, str], ...]:
-        """Entries of all lists that a name or a pattern (`*` within a folder, `**` across) matches, none twice; () for none.
+        """Entries of all lists that a name or a pattern (`*` within a folder, `**` across) matches, none twice; () for
+        none.
 
         A name that isn't there is looked for in every folder.
         """
@@ -44,8 +43,9 @@ def _regular(path: str) -> str:
 
 
 def wildcards_of(files: Mapping[str, str]) -> Wildcards:
-    """The lists in files given as relative path and text. A `.txt` holds an entry a line (`#` begins a comment line), JSON and YAML hold
-    trees of lists; `3::word` is three times as likely. Raises PromptError for a file that can't be understood.
+    """The lists in files given as relative path and text. A `.txt` holds an entry a line (`#` begins a comment line),
+    JSON and YAML hold trees of lists; `3::word` is three times as likely. Raises PromptError for a file that can't be
+    understood.
     """
     lists: dict[str, tuple[tuple[float, str], ...]] = {}
     for path, text in files.items():

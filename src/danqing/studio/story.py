@@ -20,7 +20,8 @@ def infotext_of(picture: Picture) -> str:
 def story_of(picture: Picture) -> str:
     """The provenance as canonical JSON; its "recipe" is the recipe's own JSON, with its version."""
     provenance = picture.provenance
-    rest = provenance.model_dump(mode="json", exclude_defaults=True, exclude={"recipe"})
+    # Defaults are written too: a later version may have others.
+    rest = provenance.model_dump(mode="json", exclude={"recipe"})
     return canonical_json({**rest, "recipe": json.loads(provenance.recipe.to_json())})
 
 

@@ -103,7 +103,7 @@ class Studio:
         return self.loaded.settings
 
     def _installs(self) -> tuple[list[Path], tuple[str, ...]]:
-        """The installs that are there, and what is to be noted. One that was remembered may be on a disk that isn't plugged in."""
+        """The installs that are there, and notes. One that is remembered may lie on a disk that isn't plugged in."""
         named = [Path(path).expanduser() for path in self.settings.models_from]
         missing = [path for path in named if not path.is_dir()]
         sentences = [
@@ -157,8 +157,15 @@ class Studio:
         return settle_seed(order, draw_seed)
 
     def replay(self, provenance: Provenance, watch: Watch = just_go_on) -> Picture:
-        """A picture painted again from its provenance, batch size and place in the batch included; not kept."""
-        return self.engine().replay(provenance, watch)
+        """A picture painted again by its provenance, with as many threads and at its place in the batch; not kept."""
+        import torch
+
+        engine, threads = self.engine(), torch.get_num_threads()
+        torch.set_num_threads(provenance.facts.threads or threads)
+        try:
+            return engine.replay(provenance, watch)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def draw_seed() -> int:

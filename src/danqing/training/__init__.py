@@ -1,1 +1,2 @@
-"""Teaching networks: data sets, losses, the loop and its resumable state. Painting samples and verdicts is the painting floor's work."""
+"""Teaching networks: data sets, losses, the loop and its resumable state. Painting samples and verdicts is the
+painting floor's work."""

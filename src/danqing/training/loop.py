@@ -1,4 +1,5 @@
-"""The one training loop: a lesson says what is taught, a pace how long, and the loop keeps the state so that any interruption can be resumed."""
+"""The one training loop: a lesson says what is taught, a pace how long, and the loop keeps the state so that any
+interruption can be resumed."""
 
 import copy
 import logging
@@ -50,7 +51,8 @@ class _Work:
 
 
 def teach(lesson: Lesson, pace: Pace, run: Run, watch: Watch, clock: Callable[[], float] = time.monotonic) -> Verdict:
-    """Runs the lesson to its last step or until `watch` says otherwise; the state is saved in every case but ABANDON."""
+    """Runs the lesson to its last step or until `watch` says otherwise; the state is saved in every case but
+    ABANDON."""
     work = _begin(lesson.network, pace, run)
     run.record("start", step=work.step, steps=pace.steps, parameters=_count(lesson.network))
     since, saved, verdict = clock(), clock(), Verdict.CONTINUE
@@ -142,9 +144,7 @@ def _look(lesson: Lesson, work: _Work, run: Run) -> None:
 
 
 def _save(network: nn.Module, work: _Work, run: Run) -> None:
-    state = State(
-        work.step, work.seconds, network.state_dict(), work.average.state_dict(), work.optimizer.state_dict()
-    )
+    state = State(work.step, work.seconds, network.state_dict(), work.average.state_dict(), work.optimizer.state_dict())
     run.folder.mkdir(parents=True, exist_ok=True)
     write_state(run.state, state)
     run.record("save", step=work.step)
@@ -166,5 +166,3 @@ def until(deadline: float, watch: Watch, clock: Callable[[], float] = time.time)
         return Verdict.FINISH_NOW if verdict is Verdict.CONTINUE and clock() >= deadline else verdict
 
     return watching
-
-

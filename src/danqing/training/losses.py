@@ -1,4 +1,5 @@
-"""What training makes small: picture reconstruction, the KL of latents, contrast of texts and pictures, noise prediction with weights."""
+"""What training makes small: picture reconstruction, the KL of latents, contrast of texts and pictures, noise
+prediction with weights."""
 
 import torch
 import torch.nn.functional as F
@@ -21,12 +22,14 @@ def picture_loss(made: Tensor, wanted: Tensor, edge: float = 0.5, coarse: float 
 
 
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL divergence from the unit normal, averaged over every number. Kingma and Welling 2014, arXiv:1312.6114, appendix B."""
+    """KL divergence from the unit normal, averaged over every number. Kingma and Welling 2014, arXiv:1312.6114,
+    appendix B."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
 
 
 def contrastive_loss(texts: Tensor, pictures: Tensor, scale: Tensor) -> Tensor:
-    """Each text must find its picture and the other way round. (B, D) unit vectors each. Radford et al. 2021, arXiv:2103.00020, figure 3."""
+    """Each text must find its picture and the other way round. (B, D) unit vectors each. Radford et al. 2021,
+    arXiv:2103.00020, figure 3."""
     logits = scale * texts @ pictures.T
     same = torch.arange(len(texts), device=texts.device)
     return (F.cross_entropy(logits, same) + F.cross_entropy(logits.T, same)) / 2
@@ -35,7 +38,8 @@ def contrastive_loss(texts: Tensor, pictures: Tensor, scale: Tensor) -> Tensor:
 def capped_snr_weight(prediction: Prediction, sigma: Tensor, gamma: float) -> Tensor:
     """Weights (B,) that keep nearly clean steps from ruling: min-SNR, Hang et al. 2023, arXiv:2303.09556.
 
-    For velocity min(snr + 1, gamma) / (snr + 1): the paper's form would give pure noise no weight at all, and there the text decides the composition.
+    For velocity min(snr + 1, gamma) / (snr + 1): the paper's form would give pure noise no weight at all, and there
+    the text decides the composition.
     """
     snr = sigma.double() ** -2
     if prediction.form.name == "velocity":

@@ -1,4 +1,5 @@
-"""Randomness by step: the numbers of step k depend on the seed and k alone, so a run that was killed goes on as if it hadn't been."""
+"""Randomness by step: the numbers of step k depend on the seed and k alone, so a run that was killed goes on as if it
+hadn't been."""
 
 import torch
 from torch import Generator, Tensor

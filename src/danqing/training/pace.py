@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Pace:
     """steps in all; `warmup` steps up, then constant, then `cooldown` steps down to `final` times the rate.
 
-    ema: decay of the averaged weights. precision: bfloat16 (autocast) or float32. report, look, save: every so many steps (report, look) and minutes (save).
+    ema: decay of the averaged weights. precision: bfloat16 (autocast) or float32. report, look, save: every so many
+    steps (report, look) and minutes (save).
     """
 
     steps: int

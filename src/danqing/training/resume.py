@@ -28,7 +28,7 @@ def write_state(path: Path, state: State) -> None:
         torch.save(vars(state), out)
         out.flush()
         os.fsync(out.fileno())
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_state(path: Path) -> State | None:
@@ -38,4 +38,6 @@ def read_state(path: Path) -> State | None:
     try:
         return State(**torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError, EOFError, ValueError) as error:
-        raise TrainingError(f"{path.name} is no training state or is damaged ({error}); move it away to begin anew") from error
+        raise TrainingError(
+            f"{path.name} is no training state or is damaged ({error}); move it away to begin anew"
+        ) from error

@@ -1,4 +1,5 @@
-"""The run registry: every run writes what it did as JSON lines into its folder, and they can be listed and read back."""
+"""The run registry: every run writes what it did as JSON lines into its folder, and they can be listed and read
+back."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""Sample pictures while a UNet is taught: fixed prompts, seeds, steps and guidance, so that sheets of different days can be laid side by side."""
+"""Sample pictures while a UNet is taught: fixed prompts, seeds, steps and guidance, so that sheets of different days
+can be laid side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def paint_samples(
     ids: Tensor,
     empty: Tensor,
     seeds: Sequence[int],
-    manner: Manner = Manner(),  # noqa: B008  a frozen value
+    manner: Manner = Manner(),
 ) -> NDArray[np.uint8]:
     """One picture for each row of ids (B, 77) and its seed; `empty` (77,) is the prompt without words. (B, H, W, 3)."""
     sampler = SAMPLERS.find(manner.sampler)

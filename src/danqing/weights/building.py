@@ -63,7 +63,7 @@ def network(kind: type[Network], config: Mapping[str, Any], name: str) -> Networ
     try:
         with torch.device("meta"):
             return kind.from_config(settings)  # pyright: ignore[reportReturnType]
-    except (TypeError, ValueError, KeyError, IndexError, RuntimeError, ZeroDivisionError) as problem:
+    except Exception as problem:
         raise ModelError(f"{name}: its config builds no {kind.__name__} ({str(problem)[:100]})") from problem
 
 
@@ -78,7 +78,7 @@ def text_encoder(config: Mapping[str, Any], projected: bool, name: str) -> TextE
     try:
         with torch.device("meta"):
             return kind(CLIPTextConfig(**settings))
-    except (TypeError, ValueError, KeyError, RuntimeError, ZeroDivisionError) as problem:
+    except Exception as problem:
         raise ModelError(f"{name}: its config builds no {kind.__name__} ({str(problem)[:100]})") from problem
 
 

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+
 from danqing.training.mini.dataset import build_dataset
 from danqing.training.mini.world import World, load_world
-
 from tests.training.mini.drawn import SMALL, DrawnSprites
 
 

@@ -1,15 +1,17 @@
-"""Sprites without node: an avatar is a disc in its hair colour, an object a square whose colour follows from its name."""
+"""Sprites without node: an avatar is a disc in its hair colour, an object a square whose colour follows from its
+name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
+
 from danqing.training.mini.backdrops import rgb
 from danqing.training.mini.dataset import Split
 from danqing.training.mini.grammar import AvatarOrder
 from danqing.training.mini.world import World, load_world
-from numpy.typing import NDArray
 
 SIDE = 32
 

@@ -2,13 +2,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from danqing.training.mini.captions import Speaker, english_captions
 from danqing.training.mini.captions_cjk import ForeignSpeaker, foreign_caption
 from danqing.training.mini.content import Backdrop, Content, Person, Thing
 from danqing.training.mini.dataset import CAPTIONS, clip_vocabulary, encode, read_split
 from danqing.training.mini.grammar import EVERYTHING, draw_content
 from danqing.training.mini.world import World
-
 from tests.training.mini.drawn import names_of
 
 GIRL = Person(
@@ -16,7 +16,19 @@ GIRL = Person(
     clothes="dress", clothes_color="red",
 )  # fmt: skip
 PORTRAIT = Content((GIRL,), "single", Backdrop("plain", ("beige",)))
-PIXEL = Person("boy", "pixel", "short hair", "gray", "dark", "frown", glasses="glasses", clothes="clothes", clothes_color="blue", hat="hat", hat_color="green")
+PIXEL = Person(
+    "boy",
+    "pixel",
+    "short hair",
+    "gray",
+    "dark",
+    "frown",
+    glasses="glasses",
+    clothes="clothes",
+    clothes_color="blue",
+    hat="hat",
+    hat_color="green",
+)
 APPLE = Thing("red apple", "3d")
 PAIR = Content((APPLE, Thing("cat", "3d")), "beside", Backdrop("scene", (), "beach", "night"))
 
@@ -28,7 +40,14 @@ def said(world: World, content: Content, form: str, drop: float = 0.0) -> list[s
 @pytest.mark.parametrize("form", ["tags", "sentence"])
 def test_a_full_caption_names_what_is_drawn(world: World, form: str) -> None:
     for text in said(world, PORTRAIT, form):
-        for group in (["pink hair"], ["beige"], ["red dress"], ["toon style"], ["smil"], ["eyes closed", "closed eyes"]):
+        for group in (
+            ["pink hair"],
+            ["beige"],
+            ["red dress"],
+            ["toon style"],
+            ["smil"],
+            ["eyes closed", "closed eyes"],
+        ):
             assert any(word in text for word in group), (group, text)
 
 

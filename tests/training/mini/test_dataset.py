@@ -2,12 +2,12 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+
 from danqing.training.mini.backdrops import SCENE_PAINTERS, lit, paint_backdrop
 from danqing.training.mini.compose import compose, with_border
 from danqing.training.mini.content import Backdrop, Content, Thing
 from danqing.training.mini.dataset import build_dataset, read_split
 from danqing.training.mini.world import SCENES, WALLS, World
-
 from tests.training.mini.drawn import SIDE, SMALL, DrawnSprites
 
 WHITE = Backdrop("plain", ("white",))
@@ -62,7 +62,9 @@ def test_a_figure_stands_where_its_content_says(world: World) -> None:
 
 def test_framing_changes_how_much_a_figure_covers(world: World) -> None:
     apple = (Thing("red apple", "3d"),)
-    shares = [dark(painted(world, Content(apple, "single", WHITE, f))).mean() for f in ("from afar", "upper body", "close-up")]
+    shares = [
+        dark(painted(world, Content(apple, "single", WHITE, f))).mean() for f in ("from afar", "upper body", "close-up")
+    ]
     assert shares == sorted(shares)
     assert shares[0] < 0.3 < 0.85 < shares[2]
 

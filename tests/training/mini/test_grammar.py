@@ -2,6 +2,7 @@ from collections import Counter
 from random import Random
 
 import pytest
+
 from danqing.training.mini.content import Content, content_of, json_of
 from danqing.training.mini.grammar import EVERYTHING, JUDGING, TRAINING, Mix, draw_content
 from danqing.training.mini.prompts import judging_prompts

@@ -3,6 +3,7 @@ from random import Random
 
 import numpy as np
 import torch
+
 from danqing.training.luck import luck_of
 from danqing.training.mini.content import Backdrop, Content, Person, Thing
 from danqing.training.mini.dataset import read_split

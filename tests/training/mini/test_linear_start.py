@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+
 from danqing.training.losses import psnr
 from danqing.training.mini.dataset import read_split
 from danqing.training.mini.vae import build_vae, tensor_of

@@ -44,4 +44,3 @@ def test_equal_seeds_plan_equal_pictures(world: World) -> None:
     split = Split("train", 30)
     assert plan_split(world, split, 1) == plan_split(world, split, 1)
     assert plan_split(world, split, 1) != plan_split(world, split, 2)
-

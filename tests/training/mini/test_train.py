@@ -1,23 +1,26 @@
-"""The whole of it at toy length: every part by its plan, stopped and resumed, exported, loaded by plain diffusers, painting."""
+"""The whole of it at toy length: every part by its plan, stopped and resumed, exported, loaded by plain diffusers,
+painting."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from diffusers import StableDiffusionPipeline
+
 from danqing.base.errors import TrainingError
-from danqing.base.progress import Verdict, just_go_on
+from danqing.base.progress import Verdict
+from danqing.training.luck import luck_of
 from danqing.training.mini.dataset import build_dataset, clip_vocabulary
 from danqing.training.mini.export import export, paint_sheet, prompt_ids, trained_networks, used_tokens
-from danqing.training.mini.plans import PARTS, plan_of, read_plan
+from danqing.training.mini.plans import PARTS, Plan, plan_of, read_plan
 from danqing.training.mini.prepared import prepare, read_prepared
 from danqing.training.mini.train import run_of, train, train_part
 from danqing.training.mini.unet import empty_prompt, even_steps
-from danqing.training.luck import luck_of
 from danqing.training.resume import State, read_state
 from danqing.training.samples import Manner, paint_samples
-from diffusers import StableDiffusionPipeline
-
 from tests.training.lesson import answering
 from tests.training.mini.drawn import SMALL, DrawnSprites
 from tests.training.test_loop import equal
@@ -48,14 +51,14 @@ def test_every_part_is_taught_to_its_last_step(trained: Path) -> None:
 
 @pytest.mark.parametrize("part", ["vae", "unet"])
 def test_a_part_that_was_stopped_ends_in_the_same_state(trained: Path, tmp_path: Path, part: str) -> None:
-    build_dataset(tmp_path, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
-    needed = ("vae", "clip", "judge", "unet")[: 1 if part == "vae" else 4]
-    for name in needed:
-        if name == part:
-            assert train_part(TOY, name, tmp_path, answering(Verdict.FINISH_NOW, 2), "cpu") is Verdict.FINISH_NOW
-        train_part(TOY, name, tmp_path, just_go_on, "cpu")
-    assert equal(state_of(tmp_path, part).network, state_of(trained, part).network)
-    assert equal(state_of(tmp_path, part).average, state_of(trained, part).average)
+    work = tmp_path / "work"
+    shutil.copytree(trained, work)
+    shutil.rmtree(run_of(work, TOY, part).folder)
+    assert train_part(TOY, part, work, answering(Verdict.FINISH_NOW, 2), "cpu") is Verdict.FINISH_NOW
+    assert state_of(work, part).step == 2
+    train_part(TOY, part, work, device="cpu")
+    assert equal(state_of(work, part).network, state_of(trained, part).network)
+    assert equal(state_of(work, part).average, state_of(trained, part).average)
 
 
 def test_the_decoder_goes_on_without_touching_the_encoder(trained: Path) -> None:
@@ -73,15 +76,15 @@ def test_prepared_latents_have_a_spread_of_one(trained: Path) -> None:
 
 
 def test_prepared_latents_stay_until_they_are_asked_for_anew(trained: Path, tmp_path: Path) -> None:
-    build_dataset(tmp_path, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
-    for part in ("vae", "clip"):
-        train_part(TOY, part, tmp_path, answering(Verdict.FINISH_NOW, 1), "cpu")
-    first = np.array(prepare(TOY, tmp_path, CPU, limit=8).means["train"])
-    train_part(TOY, "vae", tmp_path, just_go_on, "cpu")
-    assert np.array_equal(prepare(TOY, tmp_path, CPU, limit=8).means["train"], first)
-    anew = prepare(TOY, tmp_path, CPU, anew=True).means["train"]
-    assert len(anew) == 24
-    assert not np.array_equal(anew[:8], first)
+    work = tmp_path / "work"
+    shutil.copytree(trained, work)
+    first = np.array(prepare(TOY, work, CPU).means["train"])
+    longer = replace(TOY["vae"], pace=replace(TOY["vae"].pace, steps=TOY["vae"].pace.steps + 1))
+    train_part(Plan("toy", {**TOY.parts, "vae": longer}), "vae", work, device="cpu")
+    assert np.array_equal(prepare(TOY, work, CPU).means["train"], first)
+    anew = prepare(TOY, work, CPU, limit=8, anew=True).means["train"]
+    assert len(anew) == 8
+    assert not np.array_equal(anew, first[:8])
 
 
 def test_the_exported_folder_loads_in_plain_diffusers_and_paints(trained: Path, tmp_path: Path) -> None:
@@ -135,7 +138,6 @@ def test_an_unknown_plan_or_part_is_named(tmp_path: Path) -> None:
 
 
 def test_a_unet_without_a_vae_is_told_what_to_do_first(tmp_path: Path) -> None:
-    build_dataset(tmp_path, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
     with pytest.raises(TrainingError, match="train it first"):
         train_part(TOY, "unet", tmp_path, device="cpu")
 

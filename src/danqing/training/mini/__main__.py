@@ -1,4 +1,5 @@
-"""`python -m danqing.training.mini dataset|PART --work FOLDER`: the data set and the training from a shell, until the command line takes them over."""
+"""`python -m danqing.training.mini dataset|PART --work FOLDER`: the data set and the training from a shell, until the
+command line takes them over."""
 
 import argparse
 import logging

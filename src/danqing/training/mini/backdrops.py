@@ -1,4 +1,5 @@
-"""Backgrounds painted by numbers: plain colours, gradients, ten scenes by day, night and sunset. Pixels are float (H, W, 3), 0 to 255."""
+"""Backgrounds painted by numbers: plain colours, gradients, ten scenes by day, night and sunset. Pixels are float (H,
+W, 3), 0 to 255."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

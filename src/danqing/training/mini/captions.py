@@ -1,4 +1,5 @@
-"""Contents to captions in English: tags, sentences and short prompts, with synonyms and dropped attributes. Other languages stand in `captions_cjk`."""
+"""Contents to captions in English: tags, sentences and short prompts, with synonyms and dropped attributes. Other
+languages stand in `captions_cjk`."""
 
 from dataclasses import dataclass
 from random import Random

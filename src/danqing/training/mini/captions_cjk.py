@@ -1,4 +1,5 @@
-"""Contents to captions in Chinese and Korean, from our own word lists and emojibase's names. One form of sentence a language, not a grammar."""
+"""Contents to captions in Chinese and Korean, from our own word lists and emojibase's names. One form of sentence a
+language, not a grammar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""The lesson of the embedded CLIP: a text tower, which then conditions the UNet, and an image tower, which serves tagging and search."""
+"""The lesson of the embedded CLIP: a text tower, which then conditions the UNet, and an image tower, which serves
+tagging and search."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,8 @@ class ClipLesson:
 
 
 def trimmed(ids: Tensor) -> Tensor:
-    """The ids without the padding that every row has: attention is causal, so what comes after the end changes nothing. (B, 77) to (B, L)."""
+    """The ids without the padding that every row has: attention is causal, so what comes after the end changes
+    nothing. (B, 77) to (B, L)."""
     longest = int((ids != END).sum(1).max()) + 1
     return ids[:, :longest]
 

@@ -77,7 +77,8 @@ def _single(rng: Random, world: World, content: Content) -> tuple[float, float, 
         width = rng.uniform(0.42, 0.54)
         return x, (1 - width / 2 if bust else 0.6 + rng.uniform(-0.06, 0.06)), width
     if content.framing == "close-up":
-        # Faces sit above the middle of an avatar: a close-up keeps the eyes in the picture. Objects must stay recognisable.
+        # Faces sit above the middle of an avatar: a close-up keeps the eyes in the picture. Objects must stay
+        # recognisable.
         width = rng.uniform(1.3, 1.55) if isinstance(figure, Person) else rng.uniform(1.02, 1.2)
         return x, (0.5 + 0.08 * width if isinstance(figure, Person) else 0.5), width
     if isinstance(figure, Person):

@@ -1,4 +1,5 @@
-"""What one picture shows, as values: figures, backdrop, arrangement. Captions, pixels and the judge all read the same value."""
+"""What one picture shows, as values: figures, backdrop, arrangement. Captions, pixels and the judge all read the same
+value."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -39,7 +40,8 @@ Figure = Person | Thing
 
 @dataclass(frozen=True)
 class Backdrop:
-    """Behind the figures. kind: plain (one colour), gradient (two), scene (`scene`; `colors` holds the wall of a room). light: "" where a scene has no time of day."""
+    """Behind the figures. kind: plain (one colour), gradient (two), scene (`scene`; `colors` holds the wall of a
+    room). light: "" where a scene has no time of day."""
 
     kind: str
     colors: tuple[str, ...] = ()
@@ -54,7 +56,8 @@ class Backdrop:
 
 @dataclass(frozen=True)
 class Content:
-    """One picture. arrangement: single, row (equal things), beside (first left, second right), above (first above second).
+    """One picture. arrangement: single, row (equal things), beside (first left, second right), above (first above
+    second).
 
     place: where a single figure stands: center, left or right."""
 

@@ -1,12 +1,11 @@
-"""Builds the embedded model's data set in a work folder and reads it back. Equal seeds and sizes give equal pictures."""
+"""Builds the embedded model's data set in a work folder and reads it back. Equal seeds and sizes give equal
+pictures."""
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -37,7 +36,8 @@ FOREIGN_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Split:
-    """A part of the data set. `unseen`: None draws without looking at the held-out rule, else keeps only contents that do or don't break it."""
+    """A part of the data set. `unseen`: None draws without looking at the held-out rule, else keeps only contents that
+    do or don't break it."""
 
     name: str
     size: int
@@ -212,7 +212,7 @@ def _build_split(folder: Path, split: Split, seed: int, world: World, sprites: S
     with listing.open("w", encoding="utf-8") as out:
         for (content, _), texts in zip(planned, said, strict=True):
             out.write(json.dumps({"content": json_of(content), "captions": texts}, ensure_ascii=False) + "\n")
-    os.replace(listing, folder / f"{split.name}.jsonl")
+    listing.replace(folder / f"{split.name}.jsonl")
     (folder / f"{split.name}.rgba").unlink(missing_ok=True)
     log.info("%s: %d pictures written", split.name, len(planned))
 

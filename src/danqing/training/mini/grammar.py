@@ -1,4 +1,5 @@
-"""Draws contents at random: by the shares of the training set, or evenly over everything (for judging). Nothing is rendered here."""
+"""Draws contents at random: by the shares of the training set, or evenly over everything (for judging). Nothing is
+rendered here."""
 
 from dataclasses import dataclass
 from random import Random
@@ -10,7 +11,8 @@ from danqing.training.mini.world import FRAMINGS, OUTDOORS, SCENES, THING_STYLES
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of what is drawn. `even` draws every style, value and noun alike; `everything` lets in what training never shows."""
+    """Shares of what is drawn. `even` draws every style, value and noun alike; `everything` lets in what training
+    never shows."""
 
     arrangements: tuple[tuple[str, float], ...] = (
         ("person", 42),

@@ -1,4 +1,5 @@
-"""The judge: a small network that names what a picture of the embedded model's world shows. Trained on renders before any UNet is, and then left alone."""
+"""The judge: a small network that names what a picture of the embedded model's world shows. Trained on renders before
+any UNet is, and then left alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +27,12 @@ class Residual(nn.Module):
         self.first = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
         self.second = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
         self.norms = nn.ModuleList([nn.BatchNorm2d(outside), nn.BatchNorm2d(outside)])
-        same = inside == outside and stride == 1
-        self.short = nn.Identity() if same else nn.Conv2d(inside, outside, 1, stride, bias=False)
+        # Means first, then a 1x1 convolution: that of stride 2 with channels last corrupts memory in its backward
+        # (torch 2.13, CPU).
+        self.short = nn.Sequential(
+            nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
+            nn.Conv2d(inside, outside, 1, bias=False) if inside != outside else nn.Identity(),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inside, H, W) to (B, outside, H / stride, W / stride)."""

@@ -1,12 +1,17 @@
-"""A first setting of a KL-VAE's weights from which training leaves the mean-colour plateau at once: it starts as an exact auto-encoder of 8x8 mean colours.
+"""A first setting of a KL-VAE's weights from which training leaves the mean-colour plateau at once: it starts as an
+exact auto-encoder of 8x8 mean colours.
 
-RGB rides on the first three channels through identity taps; residual branches start at zero; in the last stage of each half, channels 3 to 5 carry the
-negatives (SiLU(x) - SiLU(-x) = x makes the head linear) and the rest of the first norm group carries +-CARRIER, so that GroupNorm's scale stays constant.
-Needs norm_num_groups=2, and widths that rise at every stage from at least 16 (a stage of equal widths has no shortcut to lay anything on).
+RGB rides on the first three channels through identity taps; residual branches start at zero; in the last stage of each
+half, channels 3 to 5 carry the
+negatives (SiLU(x) - SiLU(-x) = x makes the head linear) and the rest of the first norm group carries +-CARRIER, so
+that GroupNorm's scale stays constant.
+Needs norm_num_groups=2, and widths that rise at every stage from at least 16 (a stage of equal widths has no shortcut
+to lay anything on).
 """
 
+from typing import Any
+
 import torch
-from diffusers import AutoencoderKL
 from diffusers.models.resnet import ResnetBlock2D
 from torch import Generator, Tensor, nn
 
@@ -18,7 +23,7 @@ _PICTURE_VARIANCE = 0.4
 
 
 @torch.no_grad()
-def start_linear(vae: AutoencoderKL, luck: Generator) -> None:
+def start_linear(vae: Any, luck: Generator) -> None:
     """Sets the weights in place."""
     _calm(vae, luck)
     channels = tuple(vae.config["block_out_channels"])
@@ -46,7 +51,7 @@ def start_linear(vae: AutoencoderKL, luck: Generator) -> None:
     _quantizers(vae, latents, luck)
 
 
-def _calm(vae: AutoencoderKL, luck: Generator) -> None:
+def _calm(vae: Any, luck: Generator) -> None:
     """Variance-preserving short path, silent residual branches."""
     for name, module in vae.named_modules():
         if isinstance(module, nn.Conv2d) and any(part in name for part in _SHORT_PATH):
@@ -58,7 +63,7 @@ def _calm(vae: AutoencoderKL, luck: Generator) -> None:
             module.conv2.bias.zero_()
 
 
-def _identity(conv: nn.Conv2d, halves: bool = False) -> None:
+def _identity(conv: Any, halves: bool = False) -> None:
     """The first three outputs repeat the first three inputs, or their 2x2 means."""
     weight, eye, middle = conv.weight, torch.eye(3), conv.kernel_size[0] // 2
     weight[:3] = 0
@@ -69,7 +74,7 @@ def _identity(conv: nn.Conv2d, halves: bool = False) -> None:
     conv.bias[:3] = 0
 
 
-def _shortcut(block: nn.Module, group: int, last: bool, scale: float) -> float:
+def _shortcut(block: Any, group: int, last: bool, scale: float) -> float:
     """Lays the short path of a stage; in the last one also negatives and carriers. What the final norm divides by."""
     conv = block.resnets[0].conv_shortcut
     if conv is None:
@@ -84,7 +89,7 @@ def _shortcut(block: nn.Module, group: int, last: bool, scale: float) -> float:
     return ((group - 6) * CARRIER**2 / group + _PICTURE_VARIANCE * 6 / group) ** 0.5
 
 
-def _linear_head(conv: nn.Conv2d, keep: float, clean_rows: bool) -> None:
+def _linear_head(conv: Any, keep: float, clean_rows: bool) -> None:
     """Output k = input k minus input k + 3, the rest quiet."""
     weight: Tensor = conv.weight
     if clean_rows:
@@ -99,7 +104,7 @@ def _linear_head(conv: nn.Conv2d, keep: float, clean_rows: bool) -> None:
         weight[k, k + 3, 1, 1] = -1
 
 
-def _quantizers(vae: AutoencoderKL, latents: int, luck: Generator) -> None:
+def _quantizers(vae: Any, latents: int, luck: Generator) -> None:
     """Means pass through, log variances start near -5."""
     for conv in (vae.quant_conv, vae.post_quant_conv):
         conv.weight.zero_()

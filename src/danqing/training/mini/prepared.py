@@ -1,15 +1,14 @@
-"""What the UNet is taught on: the latents of the training pictures, with the VAE and the text tower that they go with, frozen as they were that day."""
+"""What the UNet is taught on: the latents of the training pictures, with the VAE and the text tower that they go with,
+frozen as they were that day."""
 
 import json
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -34,8 +33,8 @@ class Prepared:
 
     folder: Path
     scale: float
-    vae: AutoencoderKL
-    text: CLIPTextModel
+    vae: Any
+    text: Any
     means: dict[str, NDArray[np.float16]]
     deviations: dict[str, NDArray[np.float16]]
 
@@ -49,7 +48,8 @@ class Prepared:
 def prepare(plan: Plan, work: Path, device: torch.device, limit: int | None = None, anew: bool = False) -> Prepared:
     """Freezes the averaged VAE and text tower and encodes the pictures, or reads back what was prepared before.
 
-    limit: only so many training pictures. anew: freeze again, from what the VAE and CLIP have learned since; a UNet that
+    limit: only so many training pictures. anew: freeze again, from what the VAE and CLIP have learned since; a UNet
+    that
     was trained on the old latents goes on from there and adapts.
     """
     folder = work / "prepared" / plan.name
@@ -65,7 +65,7 @@ def prepare(plan: Plan, work: Path, device: torch.device, limit: int | None = No
         about = {"scale": 1 / spread[0], "vae_step": _step(work, plan, "vae"), "clip_step": _step(work, plan, "clip")}
         part = folder / "about.json.part"
         part.write_text(json.dumps(about), encoding="utf-8")
-        os.replace(part, folder / "about.json")
+        part.replace(folder / "about.json")
     return read_prepared(plan, work)
 
 
@@ -98,7 +98,7 @@ def _freeze(plan: Plan, work: Path, folder: Path) -> None:
     torch.save(clip.text_model.state_dict(), folder / "text.pt")
 
 
-def _frozen_vae(plan: Plan, folder: Path) -> AutoencoderKL:
+def _frozen_vae(plan: Plan, folder: Path) -> Any:
     settings = plan["vae"].settings
     vae = build_vae(tuple(settings["channels"]), settings["latents"])
     vae.load_state_dict(torch.load(folder / "vae.pt", weights_only=True))
@@ -106,9 +106,7 @@ def _frozen_vae(plan: Plan, folder: Path) -> AutoencoderKL:
 
 
 @torch.no_grad()
-def _encode(
-    vae: AutoencoderKL, pictures: PictureSet, folder: Path, split: str, device: torch.device, limit: int | None
-) -> float:
+def _encode(vae: Any, pictures: PictureSet, folder: Path, split: str, device: torch.device, limit: int | None) -> float:
     """Writes the latents of a split; their spread (root mean square) comes back."""
     count = min(len(pictures), limit or len(pictures))
     side = pictures.pictures.shape[1] // 8
@@ -135,5 +133,3 @@ def _encode(
 def _step(work: Path, plan: Plan, part: str) -> int:
     state = read_state(open_run(work, f"{plan.name}-{part}").state)
     return state.step if state else 0
-
-

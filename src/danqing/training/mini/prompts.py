@@ -1,4 +1,5 @@
-"""Prompts drawn evenly over the whole grammar with what they ask for: what the model is judged on, and the sheet that people look at."""
+"""Prompts drawn evenly over the whole grammar with what they ask for: what the model is judged on, and the sheet that
+people look at."""
 
 from dataclasses import dataclass
 from random import Random

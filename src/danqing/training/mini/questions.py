@@ -1,4 +1,5 @@
-"""What the judge is asked about a picture, and the right answers by its content. A question that doesn't apply has no answer."""
+"""What the judge is asked about a picture, and the right answers by its content. A question that doesn't apply has no
+answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,16 @@ from danqing.training.mini.world import FRAMINGS, SCENES, THING_STYLES, World
 SILENT = -100
 """The index of no answer, as torch's cross entropy ignores it."""
 
-LAYOUTS = ("person", "thing", "two alike", "three alike", "two things", "thing above thing", "person and thing", "two people")
+LAYOUTS = (
+    "person",
+    "thing",
+    "two alike",
+    "three alike",
+    "two things",
+    "thing above thing",
+    "person and thing",
+    "two people",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,12 @@ def questions_of(world: World) -> tuple[Question, ...]:
         Question("clothes color", clothes, _of_person("clothes_color")),
         Question("skin", tuple(world.palette["skin"]), _of_person("skin")),
     ]
-    for name, slot in (("hair", "hair"), ("expression", "expression"), ("glasses", "glasses"), ("beard", "facial_hair")):
+    for name, slot in (
+        ("hair", "hair"),
+        ("expression", "expression"),
+        ("glasses", "glasses"),
+        ("beard", "facial_hair"),
+    ):
         asked.append(Question(name, _values(world, slot), _of_person(slot)))
     return tuple(asked)
 

@@ -1,4 +1,5 @@
-"""The sprites that pictures are composed of, drawn by node from npm packages: avatars by order, objects of every emoji set."""
+"""The sprites that pictures are composed of, drawn by node from npm packages: avatars by order, objects of every emoji
+set."""
 
 import json
 import subprocess
@@ -25,7 +26,8 @@ _SCRIPTS = ("package.json", "render_portraits.mjs", "render_objects.mjs")
 
 @dataclass(frozen=True)
 class Objects:
-    """Every object in every set. pixels (N, SIDE, SIDE, 4); place: (noun, set) -> row; names: language -> noun -> name."""
+    """Every object in every set. pixels (N, SIDE, SIDE, 4); place: (noun, set) -> row; names: language -> noun ->
+    name."""
 
     pixels: NDArray[np.uint8]
     place: dict[tuple[str, str], int]
@@ -101,13 +103,17 @@ def _start(command: list[str], folder: Path, source: IO[bytes]) -> subprocess.Po
     try:
         return subprocess.Popen(command, cwd=folder, stdin=source)
     except FileNotFoundError as error:
-        raise TrainingError(f"{command[0]} is needed to draw the data set and was not found; install Node.js 20") from error
+        raise TrainingError(
+            f"{command[0]} is needed to draw the data set and was not found; install Node.js 20"
+        ) from error
 
 
 def _run(command: list[str], folder: Path) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise TrainingError(f"{command[0]} is needed to build the data set and was not found; install Node.js 20") from error
+        raise TrainingError(
+            f"{command[0]} is needed to build the data set and was not found; install Node.js 20"
+        ) from error
     if done.returncode:
         raise TrainingError(f"{' '.join(command)} failed in {folder}: {done.stderr.strip()[-400:]}")

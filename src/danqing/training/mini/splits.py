@@ -1,4 +1,5 @@
-"""Which combinations of attributes are never trained on, by a fixed rule: no list, no random state, the same on every machine."""
+"""Which combinations of attributes are never trained on, by a fixed rule: no list, no random state, the same on every
+machine."""
 
 from collections.abc import Iterator
 from hashlib import sha256

@@ -1,4 +1,5 @@
-"""Trains the parts of the embedded model by a plan, each in a run of its own within the work folder. Any part can be stopped and called again."""
+"""Trains the parts of the embedded model by a plan, each in a run of its own within the work folder. Any part can be
+stopped and called again."""
 
 from collections.abc import Callable
 from pathlib import Path

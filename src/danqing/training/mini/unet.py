@@ -1,4 +1,5 @@
-"""The lesson of the embedded UNet: velocity on Stable Diffusion's noise schedule, conditioned on the frozen text tower."""
+"""The lesson of the embedded UNet: velocity on Stable Diffusion's noise schedule, conditioned on the frozen text
+tower."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,8 +28,9 @@ def sd_prediction() -> Prediction:
     return prediction_of(PREDICTION, scaled_linear())
 
 
-def build_unet(settings: dict[str, Any], context: int, latents: int, seed: int = 1) -> UNet2DConditionModel:
-    """A fresh UNet of one residual layer a block. Attention only where the plan says: at full latent size it costs more than it brings."""
+def build_unet(settings: dict[str, Any], context: int, latents: int, seed: int = 1) -> Any:
+    """A fresh UNet of one residual layer a block. Attention only where the plan says: at full latent size it costs
+    more than it brings."""
     attention = settings["attention"]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -57,9 +59,10 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class UNetLesson:
-    """Noise of every level is guessed from a noisy latent and a caption; a share `drop` of the captions is empty, for CFG."""
+    """Noise of every level is guessed from a noisy latent and a caption; a share `drop` of the captions is empty, for
+    CFG."""
 
-    unet: UNet2DConditionModel
+    unet: Any
     prepared: Prepared
     ids: dict[str, NDArray[np.uint16]]
     device: torch.device
@@ -120,7 +123,8 @@ class UNetLesson:
 
 
 def even_steps(count: int, luck: Generator) -> Tensor:
-    """Timesteps 0 to 999, one at random from each of `count` equal stretches: less noise in the loss than free draws. (count,) int64."""
+    """Timesteps 0 to 999, one at random from each of `count` equal stretches: less noise in the loss than free draws.
+    (count,) int64."""
     return ((torch.arange(count) + torch.rand(count, generator=luck)) / count * 1000).long().clamp(max=999)
 
 

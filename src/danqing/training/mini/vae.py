@@ -21,11 +21,13 @@ _STAGES = 4
 """Channel widths: a latent is an eighth of the picture's side."""
 
 
-def build_vae(channels: tuple[int, ...], latents: int = 4, seed: int = 1) -> AutoencoderKL:
+def build_vae(channels: tuple[int, ...], latents: int = 4, seed: int = 1) -> Any:
     """A fresh VAE, set to the linear start."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        vae = AutoencoderKL(
+        # Any: the hints of diffusers take every tuple for one of length 1, and half of the parts for None.
+        build: Any = AutoencoderKL
+        vae = build(
             in_channels=3,
             out_channels=3,
             latent_channels=latents,
@@ -52,7 +54,7 @@ class VaeLesson:
     frozen_encoder: only the decoder goes on learning, so latents that a UNet was trained on stay what they are.
     """
 
-    vae: AutoencoderKL
+    vae: Any
     pictures: NDArray[np.uint8]
     validation: NDArray[np.uint8]
     device: torch.device
@@ -87,7 +89,8 @@ class VaeLesson:
         return picture + self.kl * kl, {"picture": picture.item(), "kl": kl.item()}
 
     def look(self, network: nn.Module) -> Figures:
-        """PSNR on validation pictures, decoded from the mean latent; a sheet of originals and reconstructions beside it."""
+        """PSNR on validation pictures, decoded from the mean latent; a sheet of originals and reconstructions beside
+        it."""
         made, means = reconstruct(network, self.validation, self.device)
         wanted = tensor_of(self.validation, torch.device("cpu"))
         if self.sheet is not None:
@@ -105,7 +108,8 @@ class VaeLesson:
 
 @torch.no_grad()
 def reconstruct(vae: Any, pictures: NDArray[np.uint8], device: torch.device, batch: int = 16) -> tuple[Tensor, Tensor]:
-    """Pictures through the mean latent and back, (N, 3, H, W) in [-1, 1], and the mean latents, both float32 on the CPU."""
+    """Pictures through the mean latent and back, (N, 3, H, W) in [-1, 1], and the mean latents, both float32 on the
+    CPU."""
     made, means = [], []
     for start in range(0, len(pictures), batch):
         with autocast(device, "bfloat16"):

@@ -1,4 +1,5 @@
-"""The tables that the embedded model's pictures are made of: avatar styles, colours, nouns, words. Read from assets, never changed."""
+"""The tables that the embedded model's pictures are made of: avatar styles, colours, nouns, words. Read from assets,
+never changed."""
 
 import json
 from dataclasses import dataclass

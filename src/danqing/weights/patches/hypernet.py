@@ -78,7 +78,9 @@ def _network(file: TensorFile, prefix: str) -> nn.Module:
     last_too = bool(values.get("activate_output", False))
     # `linear1` and `linear2` are the names of the first files, before the number of layers could be chosen
     stem = re.compile(re.escape(prefix) + r"linear\.?(\d+)\.weight")
-    places = {int(match[1]): name.removesuffix(".weight") for name in file.header.tensors if (match := stem.fullmatch(name))}
+    places = {
+        int(match[1]): name.removesuffix(".weight") for name in file.header.tensors if (match := stem.fullmatch(name))
+    }
     if not places:
         raise ModelError(f"{file.path.name}: no hypernetwork of a known make (layers {prefix}linear.* are missing)")
     matrices = [number for number, name in places.items() if len(file.header.shape(f"{name}.weight")) == 2]
