@@ -259,6 +259,22 @@ def test_a_full_disk_keeps_what_was_finished_and_nothing_half(
     assert [file.name for file in danqing.files()] == ["00000-7.png"]
 
 
+def test_under_json_what_was_finished_is_told_with_the_error(danqing: Danqing, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, writes = os.fsync, []
+
+    def full(handle: int) -> None:
+        writes.append(handle)
+        if len(writes) > 2:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    ran = danqing("paint", "a fox", "--seed", "7", "--count", "3", "--json", *SMALL)
+    assert ran.code == 2
+    assert ran.json["kind"] == "FileWriteError"
+    assert [picture["seed"] for picture in ran.json["pictures"]] == [7]
+
+
 def stopping_at(picture: int) -> object:
     @contextmanager
     def bar(title: str, quiet: bool) -> Generator[Watch]:

@@ -11,7 +11,6 @@ import typer
 
 from danqing.base.errors import DanqingError
 from danqing.cli.app import app_for
-from danqing.cli.faults import fault_sentence
 from danqing.cli.leaving import Left
 
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
@@ -41,6 +40,8 @@ def run(words: Sequence[str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAULT
     except Exception as fault:  # noqa: BLE001 - the outermost door: never a raw traceback
+        from danqing.cli.faults import fault_sentence
+
         sentence = fault_sentence(fault, words)
         _say(words, sentence, {"error": sentence, "kind": type(fault).__name__})
         return FAULT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from danqing.base.errors import FileWriteError, RecipeError
+from danqing.base.errors import DanqingError, FileWriteError, RecipeError
 from danqing.base.order import Order
 from danqing.cli.asking import order_of, parse_settings
 from danqing.cli.bar import progress_bar
@@ -152,9 +152,16 @@ def _lines(data: dict[str, object]) -> str:
 def _paint(studio: "Studio", order: Order, out: Path | None, told: Told) -> None:
     with contextlib.suppress(FileWriteError):  # a home that can't be written to still paints to --out
         studio.home.make_folders()
-    with stopped_by_ctrl_c() as stop, progress_bar("painting", told.quiet or told.as_json) as watch:
-        for kept in studio.paint(order, stop.watching(watch), to=out):
-            told.add(kept)
+    try:
+        with stopped_by_ctrl_c() as stop, progress_bar("painting", told.quiet or told.as_json) as watch:
+            for kept in studio.paint(order, stop.watching(watch), to=out):
+                told.add(kept)
+    except DanqingError as problem:
+        if not told.pictures:
+            raise
+        # Under --json nothing was printed yet: what is finished is told with what went wrong.
+        data = {"error": str(problem), "kind": type(problem).__name__, **told.data()}
+        raise Left(2, str(problem), data) from problem
     if stop.asked and len(told.pictures) < order.pictures:
         done = f"{len(told.pictures)} of {order.pictures} pictures are finished and kept"
         raise Left(130, f"stopped; {done}", {"stopped": True, **told.data()})

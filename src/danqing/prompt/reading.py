@@ -11,6 +11,7 @@ from danqing.prompt.attention import Span, attention
 from danqing.prompt.chunks import Chunk, Chunked, Words, chunks_of, comfy_chunks
 from danqing.prompt.comfy import comfy_attention
 from danqing.prompt.composition import WeightedText, and_parts
+from danqing.prompt.midjourney import parts_of, shares
 from danqing.prompt.schedule import schedule_of
 
 MOST_CHARACTERS = 120_000
@@ -124,6 +125,8 @@ def prompt_parts(text: str, options: ReadingOptions) -> tuple[WeightedText, ...]
     """The prompts painted together, in the dialect's own way of saying so."""
     if options.dialect in ("danqing", "a1111") and not options.negative:
         return and_parts(text)
+    if options.dialect == "midjourney" and not options.negative:
+        return shares(parts_of(text)) or (WeightedText(text),)
     return (WeightedText(text),)
 
 
@@ -138,7 +141,7 @@ def prompt_timeline(text: str, options: ReadingOptions) -> Sequence[tuple[int, s
 
 def prompt_spans(text: str, options: ReadingOptions) -> tuple[Span, ...]:
     """Weighted spans of a text without timelines, by the dialect's brackets."""
-    if options.plain:
+    if options.plain or options.dialect == "midjourney":
         return (Span(text),)
     if options.dialect == "a1111":
         return attention(text, brackets.A1111)

@@ -93,7 +93,7 @@ def read_styles(text: str) -> dict[str, Style]:
                 prompt = row.get("prompt") or row.get("text") or ""
                 styles[name] = Style(name, prompt, row.get("negative_prompt") or "")
     except csv.Error as trouble:
-        raise PromptError(f"line {reader.line_num} of the styles can't be read: {trouble}") from trouble
+        raise PromptError(f"line {reader.line_num + 1} of the styles can't be read: {trouble}") from trouble
     if "name" not in (reader.fieldnames or ["name"]):
         raise PromptError("the styles have no column 'name'; the first line must be name,prompt,negative_prompt")
     return styles

@@ -40,7 +40,7 @@ class Place:
             return self
         dtype = self.dtype or best_dtype(self.device, parameters)
         vae_dtype = self.vae_dtype or _vae_dtype(self.device, dtype)
-        # on the CPU bf16 convolutions are faster with channels last, float32 ones hardly differ (see docs/performance)
+        # on the CPU bf16 convolutions are faster with channels last, float32 ones hardly differ
         return replace(
             self, dtype=dtype, vae_dtype=vae_dtype, channels_last=self.channels_last or dtype != torch.float32
         )

@@ -13,29 +13,19 @@ from diffusers import StableDiffusionPipeline
 from danqing.base.errors import TrainingError
 from danqing.base.progress import Verdict
 from danqing.training.luck import luck_of
-from danqing.training.mini.dataset import build_dataset, clip_vocabulary
+from danqing.training.mini.dataset import clip_vocabulary
 from danqing.training.mini.export import export, paint_sheet, prompt_ids, trained_networks, used_tokens
 from danqing.training.mini.plans import PARTS, Plan, plan_of, read_plan
 from danqing.training.mini.prepared import prepare, read_prepared
-from danqing.training.mini.train import run_of, train, train_part
+from danqing.training.mini.train import run_of, train_part
 from danqing.training.mini.unet import empty_prompt, even_steps
 from danqing.training.resume import State, read_state
 from danqing.training.samples import Manner, paint_samples
 from tests.training.lesson import answering
-from tests.training.mini.drawn import SMALL, DrawnSprites
 from tests.training.test_loop import equal
 
 CPU = torch.device("cpu")
 TOY = read_plan("toy")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder in which every part has been taught. Tests must leave it as it is."""
-    work = tmp_path_factory.mktemp("trained")
-    build_dataset(work, SMALL, seed=1, sprites=DrawnSprites(), processes=1)
-    assert train(TOY, work, device="cpu") is Verdict.CONTINUE
-    return work
 
 
 def state_of(work: Path, part: str) -> State:

@@ -2,18 +2,23 @@
 command line takes them over."""
 
 import argparse
+import json
 import logging
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 import torch
 
 from danqing.base.progress import Progress, Verdict
 from danqing.training.loop import until
 from danqing.training.mini.dataset import build_dataset
-from danqing.training.mini.plans import PARTS, read_plan
+from danqing.training.mini.export import export, paint_sheet, trained_networks
+from danqing.training.mini.figures import judge_figures, model_figures, open_bench
+from danqing.training.mini.plans import PARTS, Plan, read_plan
+from danqing.training.mini.prepared import prepare, read_prepared
 from danqing.training.mini.train import train_part
 
 
@@ -33,10 +38,45 @@ class _Bell:
         return Verdict.FINISH_NOW if self._rung else Verdict.CONTINUE
 
 
+def _prepare(plan: Plan, work: Path) -> None:
+    prepare(plan, work, CPU, anew=True)
+
+
+def _export(plan: Plan, work: Path) -> None:
+    """The diffusers folder and its sheet, in `export` of the work folder."""
+    paint_sheet(trained_networks(plan, work, CPU), work / "export" / "sheet.png")
+    export(plan, work, work / "export" / "model")
+
+
+def _judged(plan: Plan, work: Path) -> None:
+    """The judge's own error, once the latents are prepared."""
+    _tell(
+        work / "export" / "judge.json", judge_figures(open_bench(plan, work, CPU), work, read_prepared(plan, work).vae)
+    )
+
+
+def _bench(plan: Plan, work: Path) -> None:
+    """The model's figures over 500 prompts."""
+    networks = trained_networks(plan, work, CPU)
+    _tell(work / "export" / "figures.json", model_figures(open_bench(plan, work, CPU), networks, work))
+
+
+def _tell(path: Path, figures: dict[str, dict[str, float]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    logging.getLogger(__name__).info("%s: %s", path.name, figures)
+
+
+CPU = torch.device("cpu")
+OTHERS: MappingProxyType[str, Callable[[Plan, Path], None]] = MappingProxyType(
+    {"prepare": _prepare, "export": _export, "judged": _judged, "bench": _bench}
+)
+
+
 def main() -> None:
     """Reads the words of the shell and does one thing."""
     parser = argparse.ArgumentParser(prog="python -m danqing.training.mini", description=__doc__)
-    parser.add_argument("what", choices=("dataset", *PARTS))
+    parser.add_argument("what", choices=("dataset", *PARTS, "prepare", "export", "judged", "bench"))
     parser.add_argument("--work", type=Path, required=True, help="folder for data set, states and records")
     parser.add_argument("--plan", default="mini")
     parser.add_argument("--threads", type=int, default=1)
@@ -46,6 +86,9 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
     if asked.what == "dataset":
         build_dataset(asked.work)
+        return
+    if asked.what in OTHERS:
+        OTHERS[asked.what](read_plan(asked.plan), asked.work)
         return
     watch = _Bell().watch
     if asked.minutes:

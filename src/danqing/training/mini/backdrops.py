@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.training.mini.content import Backdrop
 
-Canvas = NDArray[np.float32]
+Canvas = NDArray[np.floating[Any]]
 
 _NEBULAE = ("7a2fa0", "a03070", "2f50b0")
 

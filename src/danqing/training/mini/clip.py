@@ -43,7 +43,7 @@ def text_config(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def build_clip(settings: dict[str, Any], seed: int = 1) -> CLIPModel:
+def build_clip(settings: dict[str, Any], seed: int = 1) -> Any:
     """A fresh CLIP. Explicit attention: on a CPU its backward is faster than that of the fused one at these sizes."""
     width = settings["picture_width"]
     vision = {
@@ -66,7 +66,7 @@ def build_clip(settings: dict[str, Any], seed: int = 1) -> CLIPModel:
 class ClipLesson:
     """Which caption belongs to which picture. ids (N, K, 77); a batch takes the same caption of each picture."""
 
-    clip: CLIPModel
+    clip: Any
     pictures: NDArray[np.uint8]
     ids: NDArray[np.uint16]
     validation: tuple[NDArray[np.uint8], NDArray[np.uint16]]

@@ -56,8 +56,10 @@ SPLITS = (
 class Sprites(Protocol):
     """Where figures come from: node in earnest, drawn rectangles in tests."""
 
-    names: Mapping[str, Mapping[str, str]]
-    """Language -> caption noun -> name."""
+    @property
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Language -> caption noun -> name."""
+        ...
 
     def avatars(self, split: str, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
         """Premultiplied RGBA of each order. (N, h, h, 4)."""

@@ -68,8 +68,9 @@ def trained_networks(plan: Plan, work: Path, device: torch.device) -> Networks:
     decoder = read_state(open_run(work, f"{plan.name}-decoder").state)
     if decoder is not None:
         prepared.vae.load_state_dict(decoder.average)
-    parts = [part.to(device).eval().requires_grad_(False) for part in (unet, prepared.vae, prepared.text)]
-    return Networks(*parts, sd_prediction(), prepared.scale, device)
+    for part in (unet, prepared.vae, prepared.text):
+        part.to(device).eval().requires_grad_(False)
+    return Networks(unet, prepared.vae, prepared.text, sd_prediction(), prepared.scale, device)
 
 
 def export(plan: Plan, work: Path, out: Path) -> Path:

@@ -2,11 +2,9 @@
 exact auto-encoder of 8x8 mean colours.
 
 RGB rides on the first three channels through identity taps; residual branches start at zero; in the last stage of each
-half, channels 3 to 5 carry the
-negatives (SiLU(x) - SiLU(-x) = x makes the head linear) and the rest of the first norm group carries +-CARRIER, so
-that GroupNorm's scale stays constant.
-Needs norm_num_groups=2, and widths that rise at every stage from at least 16 (a stage of equal widths has no shortcut
-to lay anything on).
+half, channels 3 to 5 carry the negatives (SiLU(x) - SiLU(-x) = x makes the head linear) and the rest of the first norm
+group carries +-CARRIER, so that GroupNorm's scale stays constant. Needs norm_num_groups=2, and widths that rise at
+every stage from at least 16 (a stage of equal widths has no shortcut to lay anything on).
 """
 
 from typing import Any
@@ -57,10 +55,14 @@ def _calm(vae: Any, luck: Generator) -> None:
         if isinstance(module, nn.Conv2d) and any(part in name for part in _SHORT_PATH):
             fan_in = module.weight[0].numel()
             module.weight.copy_(torch.randn(module.weight.shape, generator=luck) * fan_in**-0.5)
-            module.bias.zero_()
+            _silence(module)
         if isinstance(module, ResnetBlock2D):
             module.conv2.weight.zero_()
-            module.conv2.bias.zero_()
+            _silence(module.conv2)
+
+
+def _silence(conv: Any) -> None:
+    conv.bias.zero_()
 
 
 def _identity(conv: Any, halves: bool = False) -> None:
