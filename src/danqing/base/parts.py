@@ -158,11 +158,28 @@ class Sampling(Value):
         bool, Knob("Zero terminal SNR", "For models trained so.", infotext="Noise Schedule", group="expert")
     ] = False
     unipc_variant: Annotated[
-        Literal["bh1", "bh2"], Knob("UniPC variant", "", infotext="UniPC variant", group="expert")
+        Literal["bh1", "bh2"],
+        Knob(
+            "UniPC variant",
+            "Which of the paper's two B(h) functions; bh1 suits few steps.",
+            infotext="UniPC variant",
+            group="expert",
+        ),
     ] = "bh1"
-    unipc_order: Annotated[int, Knob("UniPC order", "", 1, 50, 1, infotext="UniPC order", group="expert")] = 3
+    unipc_order: Annotated[
+        int,
+        Knob(
+            "UniPC order", "Order of accuracy; 2 or 3 with guidance.", 1, 50, 1, infotext="UniPC order", group="expert"
+        ),
+    ] = 3
     unipc_lower_final: Annotated[
-        bool, Knob("UniPC lower order final", "", infotext="UniPC lower order final", group="expert")
+        bool,
+        Knob(
+            "UniPC lower order final",
+            "Lower the order in the last steps, which steadies few-step pictures.",
+            infotext="UniPC lower order final",
+            group="expert",
+        ),
     ] = True
 
 
@@ -241,10 +258,35 @@ class SdxlSize(Value):
 
     original_width: Annotated[int, Knob("Original width", "0 is the picture's.", 0, 16384, 8, group="expert")] = 0
     original_height: Annotated[int, Knob("Original height", "0 is the picture's.", 0, 16384, 8, group="expert")] = 0
-    crop_top: Annotated[int, Knob("Crop top", "", 0, 16384, 1, infotext="SDXL crop top", group="expert")] = 0
-    crop_left: Annotated[int, Knob("Crop left", "", 0, 16384, 1, infotext="SDXL crop left", group="expert")] = 0
+    crop_top: Annotated[
+        int,
+        Knob(
+            "Crop top",
+            "Rows that SDXL is told were cut off above.",
+            0,
+            16384,
+            1,
+            infotext="SDXL crop top",
+            group="expert",
+        ),
+    ] = 0
+    crop_left: Annotated[
+        int,
+        Knob(
+            "Crop left",
+            "Columns that SDXL is told were cut off on the left.",
+            0,
+            16384,
+            1,
+            infotext="SDXL crop left",
+            group="expert",
+        ),
+    ] = 0
     score: Annotated[float, Knob("Aesthetic score", "Asked of the refiner.", 0, 10, 0.1, group="expert")] = 6.0
-    negative_score: Annotated[float, Knob("Negative aesthetic score", "", 0, 10, 0.1, group="expert")] = 2.5
+    negative_score: Annotated[
+        float,
+        Knob("Negative aesthetic score", "Asked of the refiner for the negative prompt.", 0, 10, 0.1, group="expert"),
+    ] = 2.5
 
 
 class Hires(Value):
@@ -265,14 +307,26 @@ class Hires(Value):
         float,
         Knob("Hires denoising", "How much is painted anew.", 0, 1, 0.01, infotext="Denoising strength", group="basic"),
     ] = 0.7
-    sampler: Annotated[str, Knob("Hires sampler", "", infotext="Hires sampler")] = ""
-    schedule: Annotated[str, Knob("Hires schedule type", "", infotext="Hires schedule type")] = ""
+    sampler: Annotated[str, Knob("Hires sampler", "Empty is the first pass's.", infotext="Hires sampler")] = ""
+    schedule: Annotated[
+        str, Knob("Hires schedule type", "Empty is the first pass's.", infotext="Hires schedule type")
+    ] = ""
     cfg_scale: Annotated[
         float, Knob("Hires CFG scale", "0 is as in the first pass.", 0, 100, 0.5, infotext="Hires CFG Scale")
     ] = 0.0
-    model: Annotated[ModelRef, Knob("Hires checkpoint", "", cost=1.0, infotext="Hires checkpoint")] = ModelRef()
-    prompt: Annotated[str, Knob("Hires prompt", "", infotext="Hires prompt")] = ""
-    negative_prompt: Annotated[str, Knob("Hires negative prompt", "", infotext="Hires negative prompt")] = ""
+    model: Annotated[
+        ModelRef,
+        Knob(
+            "Hires checkpoint",
+            "Another model for the second pass; empty is the same.",
+            cost=1.0,
+            infotext="Hires checkpoint",
+        ),
+    ] = ModelRef()
+    prompt: Annotated[str, Knob("Hires prompt", "Empty is the first pass's.", infotext="Hires prompt")] = ""
+    negative_prompt: Annotated[
+        str, Knob("Hires negative prompt", "Empty is the first pass's.", infotext="Hires negative prompt")
+    ] = ""
     loras: tuple[LoraUse, ...] = ()
     hypernets: tuple[HypernetUse, ...] = ()
 
@@ -280,7 +334,9 @@ class Hires(Value):
 class Refiner(Value):
     """Another checkpoint that takes over near the end."""
 
-    model: Annotated[ModelRef, Knob("Refiner", "", cost=1.0, infotext="Refiner")] = ModelRef()
+    model: Annotated[
+        ModelRef, Knob("Refiner", "The checkpoint that finishes the picture.", cost=1.0, infotext="Refiner")
+    ] = ModelRef()
     switch_at: Annotated[
         float, Knob("Refiner switch at", "Share of the steps.", 0.01, 1, 0.01, infotext="Refiner switch at")
     ] = 0.8
@@ -304,9 +360,29 @@ class InitImage(Value):
     ] = 0.75
     resize_mode: Annotated[ResizeMode, Knob("Resize mode", "How it is brought to size.")] = "just resize"
     noise_multiplier: Annotated[
-        float, Knob("Noise multiplier", "", 0, 1.5, 0.001, infotext="Noise multiplier", group="expert")
+        float,
+        Knob(
+            "Noise multiplier",
+            "Factor on the noise laid over the picture at the start.",
+            0,
+            1.5,
+            0.001,
+            infotext="Noise multiplier",
+            group="expert",
+        ),
     ] = 1.0
-    extra_noise: Annotated[float, Knob("Extra noise", "", 0, 1, 0.01, infotext="Extra noise", group="expert")] = 0.0
+    extra_noise: Annotated[
+        float,
+        Knob(
+            "Extra noise",
+            "More noise laid over the picture, for more detail.",
+            0,
+            1,
+            0.01,
+            infotext="Extra noise",
+            group="expert",
+        ),
+    ] = 0.0
     full_steps: Annotated[bool, Knob("Do exactly the steps asked", "Else strength shortens them.", group="expert")] = (
         False
     )
@@ -319,23 +395,71 @@ class InitImage(Value):
 class SoftInpaint(Value):
     """Soft inpainting: the mask's grey decides how much of the original stays."""
 
-    schedule_bias: Annotated[float, Knob("Schedule bias", "", 0, 8, 0.1, infotext="Soft inpainting schedule bias")] = (
-        1.0
-    )
+    schedule_bias: Annotated[
+        float,
+        Knob(
+            "Schedule bias",
+            "Above 1 the original is kept longer in the early steps.",
+            0,
+            8,
+            0.1,
+            infotext="Soft inpainting schedule bias",
+        ),
+    ] = 1.0
     preservation: Annotated[
-        float, Knob("Preservation strength", "", 0, 8, 0.05, infotext="Soft inpainting preservation strength")
+        float,
+        Knob(
+            "Preservation strength",
+            "How strongly half-masked places keep the original.",
+            0,
+            8,
+            0.05,
+            infotext="Soft inpainting preservation strength",
+        ),
     ] = 0.5
     contrast: Annotated[
-        float, Knob("Transition contrast boost", "", 1, 32, 0.5, infotext="Soft inpainting transition contrast boost")
+        float,
+        Knob(
+            "Transition contrast boost",
+            "How sharply original and new part where they blend.",
+            1,
+            32,
+            0.5,
+            infotext="Soft inpainting transition contrast boost",
+        ),
     ] = 4.0
     mask_influence: Annotated[
-        float, Knob("Mask influence", "", 0, 1, 0.05, infotext="Soft inpainting mask influence")
+        float,
+        Knob(
+            "Mask influence",
+            "How much the mask itself still decides in the end.",
+            0,
+            1,
+            0.05,
+            infotext="Soft inpainting mask influence",
+        ),
     ] = 0.0
     difference_threshold: Annotated[
-        float, Knob("Difference threshold", "", 0, 8, 0.25, infotext="Soft inpainting difference threshold")
+        float,
+        Knob(
+            "Difference threshold",
+            "How different a pixel must be before it is replaced.",
+            0,
+            8,
+            0.25,
+            infotext="Soft inpainting difference threshold",
+        ),
     ] = 0.5
     difference_contrast: Annotated[
-        float, Knob("Difference contrast", "", 0, 8, 0.25, infotext="Soft inpainting difference contrast")
+        float,
+        Knob(
+            "Difference contrast",
+            "How sharp that threshold is.",
+            0,
+            8,
+            0.25,
+            infotext="Soft inpainting difference contrast",
+        ),
     ] = 2.0
 
 
@@ -345,7 +469,10 @@ class Inpaint(Value):
     mask: ImageRef
     blur_x: Annotated[float, Knob("Mask blur x", "Pixels.", 0, 64, 1, infotext="Mask blur", group="basic")] = 4.0
     blur_y: Annotated[float, Knob("Mask blur y", "Pixels.", 0, 64, 1)] = 4.0
-    invert: Annotated[bool, Knob("Inpaint not masked", "", infotext="Mask mode")] = False
+    invert: Annotated[
+        bool,
+        Knob("Inpaint not masked", "Paint what is black in the mask, and keep what is white.", infotext="Mask mode"),
+    ] = False
     content: Annotated[
         MaskedContent,
         Knob("Masked content", "What lies under the mask at the start.", infotext="Masked content", group="basic"),
@@ -378,16 +505,30 @@ class ControlUse(Value):
     image: ImageRef | None = None
     mask: ImageRef | None = None
     module: str = "none"
-    weight: Annotated[float, Knob("Control weight", "", 0, 2, 0.05)] = 1.0
-    start: Annotated[float, Knob("Control start", "", 0, 1, 0.01)] = 0.0
-    end: Annotated[float, Knob("Control end", "", 0, 1, 0.01)] = 1.0
-    mode: Annotated[ControlMode, Knob("Control mode", "")] = "balanced"
-    resize_mode: Annotated[ResizeMode, Knob("Resize mode", "")] = "crop and resize"
-    processor_res: Annotated[int, Knob("Preprocessor resolution", "", -1, 4096, 8)] = -1
-    threshold_a: Annotated[float, Knob("Threshold A", "", -1, 255, 1)] = -1
-    threshold_b: Annotated[float, Knob("Threshold B", "", -1, 255, 1)] = -1
-    pixel_perfect: Annotated[bool, Knob("Pixel perfect", "")] = False
-    hires: Annotated[Literal["both", "low res only", "high res only"], Knob("In hires fix", "")] = "both"
+    weight: Annotated[float, Knob("Control weight", "How strongly the control image leads.", 0, 2, 0.05)] = 1.0
+    start: Annotated[float, Knob("Control start", "Share of the steps before which it is off.", 0, 1, 0.01)] = 0.0
+    end: Annotated[float, Knob("Control end", "Share of the steps after which it is off.", 0, 1, 0.01)] = 1.0
+    mode: Annotated[
+        ControlMode, Knob("Control mode", "Whether the prompt or the control image wins where they disagree.")
+    ] = "balanced"
+    resize_mode: Annotated[ResizeMode, Knob("Resize mode", "How the control image is brought to size.")] = (
+        "crop and resize"
+    )
+    processor_res: Annotated[
+        int, Knob("Preprocessor resolution", "Pixels; -1 is the preprocessor's own.", -1, 4096, 8)
+    ] = -1
+    threshold_a: Annotated[
+        float, Knob("Threshold A", "The preprocessor's first number; -1 is its own.", -1, 255, 1)
+    ] = -1
+    threshold_b: Annotated[
+        float, Knob("Threshold B", "The preprocessor's second number; -1 is its own.", -1, 255, 1)
+    ] = -1
+    pixel_perfect: Annotated[bool, Knob("Pixel perfect", "Run the preprocessor at the picture's own resolution.")] = (
+        False
+    )
+    hires: Annotated[
+        Literal["both", "low res only", "high res only"], Knob("In hires fix", "In which of the passes the unit works.")
+    ] = "both"
 
 
 class Speed(Value):
@@ -400,7 +541,10 @@ class Speed(Value):
         ),
     ] = 0.0
     token_merging_hires: Annotated[
-        float, Knob("Token merging in hires", "", 0, 0.9, 0.05, infotext="Token merging ratio hr")
+        float,
+        Knob(
+            "Token merging in hires", "The same for the second pass.", 0, 0.9, 0.05, infotext="Token merging ratio hr"
+        ),
     ] = 0.0
     step_cache: Annotated[
         int, Knob("Step cache", "Deep layers are computed every n-th step only.", 0, 10, 1, infotext="Step cache")

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import math
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from danqing.base.errors import DanqingError, RecipeError
@@ -21,11 +21,22 @@ class Value(BaseModel):
     """True for references (a model, an image) that doors show as one field."""
     error: ClassVar[type[DanqingError]] = RecipeError
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _in_plain_words(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def __init__(self, **fields: Any) -> None:
+        """Raises the class's `error` in plain words, with the dotted path of the field."""
         try:
-            return handler(data)
+            super().__init__(**fields)
+        except ValidationError as problem:
+            raise self.error(explain(problem, type(self))) from problem
+
+    # Says to pydantic that this is its own __init__ in other words: parts inside a value are then checked by the core,
+    # which keeps the path to the field ("hires.upscale") that a nested call would lose.
+    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """As pydantic's, with `error` in plain words."""
+        try:
+            return super().model_validate(obj, **how)
         except ValidationError as problem:
             raise cls.error(explain(problem, cls)) from problem
 
@@ -63,8 +74,9 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
     context: dict[str, Any] = detail.get("ctx", {})
     kind = detail["type"]
     if kind == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        return f"{model.__name__} has no field {name!r}{did_you_mean(name, list(model.model_fields))}"
+        *path, name = (str(part) for part in detail["loc"])
+        owner = _part_at(model, path)
+        return f"{'.'.join(path) or model.__name__} has no field {name!r}{did_you_mean(name, list(owner.model_fields))}"
     if kind == "missing":
         return f"{where} is missing"
     if kind in ("less_than_equal", "less_than"):
@@ -78,6 +90,18 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         return f"{where} must be one of {context.get('expected')}, found {found}"
     return f"{where}: {detail['msg'].removeprefix('Value error, ')}, found {found}"
+
+
+def _part_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    """The class of the part that a path leads to; the model itself where it leads into something else."""
+    for name in path:
+        field = model.model_fields.get(name)
+        parts = (field.annotation, *get_args(field.annotation)) if field else ()
+        found = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+        if not found:
+            return model
+        model = found[0]
+    return model
 
 
 def _number(value: Any) -> str:

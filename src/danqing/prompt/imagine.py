@@ -45,8 +45,8 @@ class Imagined:
 
 
 def imagined(command: str, side: int = 512, pictures: int = 4) -> Imagined:
-    """What `/imagine` asks for, on a model that paints `side` x `side` natively; a command makes four pictures, as there. Raises
-    PromptError for a command that can't be read.
+    """What `/imagine` asks for, on a model that paints `side` x `side` natively; a command makes four pictures, as
+    there. Raises PromptError for a command that can't be read.
     """
     read = [read_imagine(text) for text in permutations(command)]
     orders = tuple(_order(one, side, pictures) for one in read)
@@ -54,7 +54,8 @@ def imagined(command: str, side: int = 512, pictures: int = 4) -> Imagined:
 
 
 def size_of(aspect: str, side: int) -> tuple[int, int]:
-    """(width, height) of about side² pixels in the ratio "W:H", in steps of 64, of 8 for models that paint smaller than 512."""
+    """(width, height) of about side² pixels in the ratio "W:H", in steps of 64, of 8 for models that paint smaller than
+    512."""
     across, down = (int(number) for number in aspect.split(":"))
     step = 64 if side >= 512 else 8
     width = side * math.sqrt(across / down)

@@ -1,5 +1,5 @@
-"""Midjourney's commands: permutations, image prompts, `::` weights and `--parameters` to a plain value. What a parameter means for a
-recipe is imagine.py's part."""
+"""Midjourney's commands: permutations, image prompts, `::` weights and `--parameters` to a plain value. What a
+parameter means for a recipe is imagine.py's part."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,8 @@ MOST_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True)
 class Imagine:
-    """One command. `parts` are the texts between `::` with their weights as written; `params` has only what was given."""
+    """One command. `parts` are the texts between `::` with their weights as written; `params` has only what was
+    given."""
 
     text: str
     parts: tuple[WeightedText, ...]
@@ -33,8 +34,8 @@ class Imagine:
 
 
 def read_imagine(command: str) -> Imagine:
-    """A command without permutations, with or without `/imagine prompt:` before it. Raises PromptError for an empty prompt, an unknown
-    parameter, a value out of range, text behind the parameters, weights that sum to nothing.
+    """A command without permutations, with or without `/imagine prompt:` before it. Raises PromptError for an empty
+    prompt, an unknown parameter, a value out of range, text behind the parameters, weights that sum to nothing.
     """
     body = _body(command)
     marks = [found for found in MARK.finditer(body) if found.group(1) == "--" or found.group(2).lower() in PARAMETERS]
@@ -49,9 +50,10 @@ def read_imagine(command: str) -> Imagine:
     while found := ADDRESS.match(text):
         images.append(found.group(1))
         text = text[found.end() :]
-    if not text and len(images) < 2:
+    parts = parts_of(text)
+    if not parts and len(images) < 2:
         raise PromptError("the prompt is empty; write what to paint after /imagine prompt:")
-    return Imagine(text, parts_of(text), tuple(images), MappingProxyType(params))
+    return Imagine(text, parts, tuple(images), MappingProxyType(params))
 
 
 def _body(command: str) -> str:
@@ -62,8 +64,8 @@ def _body(command: str) -> str:
 
 
 def parts_of(text: str) -> tuple[WeightedText, ...]:
-    """`hot::2 dog` to its parts; a weight stands behind the text it weighs, 1 where none does. Raises PromptError unless the sum is
-    above 0.
+    """`hot::2 dog` to its parts; a weight stands behind the text it weighs, 1 where none does. Raises PromptError
+    unless the sum is above 0.
     """
     parts: list[WeightedText] = []
     start = 0
@@ -84,8 +86,8 @@ def shares(parts: Sequence[WeightedText]) -> tuple[WeightedText, ...]:
 
 
 def permutations(command: str) -> tuple[str, ...]:
-    """`a {red, blue} bird` to every prompt it stands for, the first braces changing slowest; `\\,` and `\\{` are text. Raises PromptError
-    for braces that don't match and for more than 1,000 prompts.
+    """`a {red, blue} bird` to every prompt it stands for, the first braces changing slowest; `\\,` and `\\{` are text.
+    Raises PromptError for braces that don't match and for more than 1,000 prompts.
     """
     # An open brace is (options so far, endings of the option being read); the bottom of the stack is the whole prompt.
     stack: list[tuple[list[str], list[str]]] = [([], [""])]
@@ -166,8 +168,9 @@ def _one_of(*choices: float) -> Reader:
 def _aspect(mark: str, written: str) -> Value:
     word = _word(mark, written)
     found = re.fullmatch(r"(\d{1,5}):(\d{1,5})", word, re.ASCII)
-    if not found or not int(found.group(1)) or not int(found.group(2)):
-        raise PromptError(f"{mark} is {word!r}; it must be width:height in whole numbers, as in 3:2")
+    across, down = (int(side) for side in found.groups()) if found else (0, 0)
+    if not across or not down or not 1 / 16 <= across / down <= 16:
+        raise PromptError(f"{mark} is {word!r}; it must be width:height in whole numbers, as in 3:2, and within 16:1")
     return word
 
 
@@ -195,7 +198,8 @@ def _words(mark: str, written: str) -> Value:
     return tuple(written.split()) or (_word(mark, written),)
 
 
-# Ranges follow versions 5 to 7; where they differ, the widest. Every way of writing a parameter leads to its name and its reader.
+# Ranges follow versions 5 to 7; where they differ, the widest. Every way of writing a parameter leads to its name and
+# its reader.
 PARAMETERS: Mapping[str, tuple[str, Reader]] = MappingProxyType(
     {
         **dict.fromkeys(("aspect", "ar"), ("aspect", _aspect)),

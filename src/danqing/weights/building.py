@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 Network = TypeVar("Network", UNet2DConditionModel, AutoencoderKL)
 TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
 
+RELEASE_AFTER = 256_000_000
+"""Bytes of a file that were copied into another type before their memory is given back: the peak stays near the model's own size."""
+
 TEXT_CLASSES: Mapping[str, type[TextEncoder]] = {
     "CLIPTextModel": CLIPTextModel,
     "CLIPTextModelWithProjection": CLIPTextModelWithProjection,
@@ -89,11 +92,16 @@ def fill(name: str, built: Built, place: Place, *, vae: bool = False) -> None:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{name}: tensor {missing[0]!r}{more} is missing; the file is incomplete")
     tensors: dict[str, Tensor] = {}
+    copied = 0
     for key, empty in built.module.state_dict().items():
         found = built.origin.tensor(key)
         if found.shape != empty.shape:
             raise ModelError(f"{name}: tensor {key!r} is {list(found.shape)}, but {list(empty.shape)} was expected")
         tensors[key] = placed(found, place, vae=vae)
+        copied += found.nbytes if tensors[key].data_ptr() != found.data_ptr() else 0
+        if copied > RELEASE_AFTER:
+            built.origin.release()
+            copied = 0
     built.module.load_state_dict(tensors, assign=True)
     for key, buffer in list(built.module.named_buffers()):
         if buffer.is_meta and key.endswith("position_ids"):

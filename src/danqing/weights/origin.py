@@ -25,6 +25,11 @@ class PartOrigin:
                 return shaped(file.tensor(source.name), source)
         raise ModelError(f"{self.files[0].path.name}: tensor {source.name!r} is missing")
 
+    def release(self) -> None:
+        """Gives back the memory of what was read from the files."""
+        for file in self.files:
+            file.release()
+
     def missing(self) -> list[str]:
         """Names in the file that the network needs and that aren't there."""
         there = {name for file in self.files for name in file.header.tensors}

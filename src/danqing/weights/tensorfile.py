@@ -57,6 +57,11 @@ class TensorFile:
         info = self.header.tensors[name]
         return self._flat(info.dtype, info.start, math.prod(info.shape)).view(info.shape)
 
+    def release(self) -> None:
+        """Lets the system take back the memory of what was read; it is read again when needed. Not after writing to a tensor."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self.memory.madvise(mmap.MADV_DONTNEED)
+
     def _flat(self, dtype: str, start: int, items: int) -> Tensor:
         if items == 0:
             return torch.empty(0, dtype=DTYPES[dtype])

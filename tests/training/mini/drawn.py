@@ -1,7 +1,7 @@
 """Sprites without node: an avatar is a disc in its hair colour, an object a square whose colour follows from its
 name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -31,13 +31,17 @@ def names_of(world: World) -> dict[str, dict[str, str]]:
 class DrawnSprites:
     names: dict[str, dict[str, str]] = field(default_factory=lambda: names_of(load_world()))
 
-    def avatars(self, split: str, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
+    def avatars(self, split: Split, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
         return np.stack([disc(order) for order in orders]) if orders else np.zeros((0, SIDE, SIDE, 4), np.uint8)
 
-    def thing(self, noun: str, style: str) -> NDArray[np.uint8]:
-        sprite = np.zeros((SIDE, SIDE, 4), np.uint8)
-        sprite[6:26, 6:26] = [*crc32(f"{noun}{style}".encode()).to_bytes(4, "big")[:3], 255]
-        return sprite
+    def things(self, split: Split) -> Callable[[str, str], NDArray[np.uint8]]:
+        return square
+
+
+def square(noun: str, style: str) -> NDArray[np.uint8]:
+    sprite = np.zeros((SIDE, SIDE, 4), np.uint8)
+    sprite[6:26, 6:26] = [*crc32(f"{noun}{style}".encode()).to_bytes(4, "big")[:3], 255]
+    return sprite
 
 
 def disc(order: AvatarOrder) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 from danqing.training.mini.backdrops import SCENE_PAINTERS, lit, paint_backdrop
 from danqing.training.mini.compose import compose, with_border
 from danqing.training.mini.content import Backdrop, Content, Thing
-from danqing.training.mini.dataset import build_dataset, read_split
+from danqing.training.mini.dataset import Split, build_dataset, read_split
 from danqing.training.mini.world import SCENES, WALLS, World
 from tests.training.mini.drawn import SIDE, SMALL, DrawnSprites
 
@@ -111,3 +111,8 @@ def test_night_is_darker_than_day(world: World) -> None:
 def test_light_of_no_strength_changes_nothing() -> None:
     canvas = np.full((2, 2, 3), 100, np.float32)
     assert np.array_equal(lit(canvas, "night", 0.0), canvas)
+
+
+def test_large_pictures_show_the_same_scenes_in_more_pixels(tmp_path: Path) -> None:
+    build_dataset(tmp_path, [Split("large", 2, side=512)], seed=1, sprites=DrawnSprites(), processes=1)
+    assert read_split(tmp_path, "large").pictures.shape == (2, 512, 512, 3)

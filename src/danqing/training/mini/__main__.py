@@ -14,7 +14,7 @@ import torch
 
 from danqing.base.progress import Progress, Verdict
 from danqing.training.loop import until
-from danqing.training.mini.dataset import build_dataset
+from danqing.training.mini.dataset import EXTRA_SPLITS, SPLITS, build_dataset
 from danqing.training.mini.export import export, paint_sheet, trained_networks
 from danqing.training.mini.figures import judge_figures, model_figures, open_bench
 from danqing.training.mini.plans import PARTS, Plan, read_plan
@@ -50,9 +50,8 @@ def _export(plan: Plan, work: Path) -> None:
 
 def _judged(plan: Plan, work: Path) -> None:
     """The judge's own error, once the latents are prepared."""
-    _tell(
-        work / "export" / "judge.json", judge_figures(open_bench(plan, work, CPU), work, read_prepared(plan, work).vae)
-    )
+    vae = read_prepared(plan, work).vae
+    _tell(work / "export" / "judge.json", judge_figures(open_bench(plan, work, CPU), work, vae))
 
 
 def _bench(plan: Plan, work: Path) -> None:
@@ -81,11 +80,12 @@ def main() -> None:
     parser.add_argument("--plan", default="mini")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after so many minutes (0: at the plan's end)")
+    parser.add_argument("--extra", action="store_true", help="dataset: the large renders instead of the usual splits")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(asked.threads)
     if asked.what == "dataset":
-        build_dataset(asked.work)
+        build_dataset(asked.work, EXTRA_SPLITS if asked.extra else SPLITS)
         return
     if asked.what in OTHERS:
         OTHERS[asked.what](read_plan(asked.plan), asked.work)

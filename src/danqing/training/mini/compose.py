@@ -13,8 +13,8 @@ from danqing.training.mini.world import World
 
 Sprite = NDArray[np.uint8]
 
-_BORDER = 7
-"""Width of a sticker's border on the sprite, in its own pixels (160 wide)."""
+_BORDER = 0.044
+"""Width of a sticker's border as a share of the sprite's side."""
 _FIGURE_LIGHT = 0.35
 """How much of the scene's light falls on the figures: colours must stay nameable."""
 
@@ -32,11 +32,12 @@ def compose(rng: Random, world: World, content: Content, sprites: Sequence[Sprit
 def with_border(sprite: Sprite) -> Sprite:
     """The sprite with a white rim; drawn a little smaller so that the rim fits in."""
     side = sprite.shape[0]
-    inner = side - 2 * _BORDER
+    border = max(1, round(_BORDER * side))
+    inner = side - 2 * border
     small = np.asarray(Image.fromarray(sprite, "RGBa").resize((inner, inner), Image.Resampling.LANCZOS))
     framed = np.zeros_like(sprite)
-    framed[_BORDER : _BORDER + inner, _BORDER : _BORDER + inner] = small
-    alpha = Image.fromarray(framed[..., 3]).filter(ImageFilter.MaxFilter(2 * _BORDER - 1))
+    framed[border : border + inner, border : border + inner] = small
+    alpha = Image.fromarray(framed[..., 3]).filter(ImageFilter.MaxFilter(2 * border - 1))
     rim = np.asarray(alpha.filter(ImageFilter.GaussianBlur(0.8))).astype(np.float32)[..., None]
     under = 1 - framed[..., 3:].astype(np.float32) / 255
     white = np.concatenate([rim, rim, rim, rim], 2) * under

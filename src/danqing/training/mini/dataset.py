@@ -20,7 +20,7 @@ from danqing.training.mini.captions_cjk import foreign_caption
 from danqing.training.mini.compose import Sprite, compose
 from danqing.training.mini.content import Content, Person, content_of, json_of
 from danqing.training.mini.grammar import EVERYTHING, TRAINING, AvatarOrder, draw_content
-from danqing.training.mini.renders import Objects, install_renderers, render_avatars, render_objects
+from danqing.training.mini.renders import Objects, install_renderers, render_avatars, render_objects, sprite_side
 from danqing.training.mini.splits import is_unseen
 from danqing.training.mini.world import SIZE, World, load_world
 from danqing.weights.assets import asset
@@ -43,6 +43,7 @@ class Split:
     size: int
     unseen: bool | None = False
     everything: bool = False
+    side: int = SIZE
 
 
 SPLITS = (
@@ -51,6 +52,8 @@ SPLITS = (
     Split("train", 32_000),
     Split("judge", 14_000, unseen=None, everything=True),
 )
+EXTRA_SPLITS = (Split("large", 800, side=512),)
+"""Built when asked for: pictures that an upscaler learns from."""
 
 
 class Sprites(Protocol):
@@ -61,12 +64,12 @@ class Sprites(Protocol):
         """Language -> caption noun -> name."""
         ...
 
-    def avatars(self, split: str, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
-        """Premultiplied RGBA of each order. (N, h, h, 4)."""
+    def avatars(self, split: Split, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
+        """Premultiplied RGBA of each order, large enough for the split's pictures. (N, h, h, 4)."""
         ...
 
-    def thing(self, noun: str, style: str) -> Sprite:
-        """Premultiplied RGBA of an object. (h, h, 4)."""
+    def things(self, split: Split) -> Callable[[str, str], Sprite]:
+        """(noun, style) -> premultiplied RGBA of an object, large enough for the split's pictures. (h, h, 4)."""
         ...
 
 
@@ -76,20 +79,23 @@ class RenderedSprites:
 
     node: Path
     folder: Path
-    objects: Objects
+    world: World
 
     @property
     def names(self) -> Mapping[str, Mapping[str, str]]:
         """Language -> caption noun -> name."""
-        return self.objects.names
+        return self._objects(SIZE).names
 
-    def avatars(self, split: str, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
+    def avatars(self, split: Split, orders: Sequence[AvatarOrder]) -> NDArray[np.uint8]:
         """Draws them; takes a few milliseconds each."""
-        return render_avatars(self.node, orders, self.folder / f"{split}.rgba")
+        return render_avatars(self.node, orders, sprite_side(split.side), self.folder / f"{split.name}.rgba")
 
-    def thing(self, noun: str, style: str) -> Sprite:
-        """From the sheet that was drawn at the start."""
-        return self.objects.sprite(noun, style)
+    def things(self, split: Split) -> Callable[[str, str], Sprite]:
+        """From a sheet that is drawn once for each size."""
+        return self._objects(split.side).sprite
+
+    def _objects(self, side: int) -> Objects:
+        return render_objects(self.node, self.world, sprite_side(side), self.folder)
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def build_dataset(
     world = load_world()
     if sprites is None:
         node = install_renderers(work)
-        sprites = RenderedSprites(node, folder, render_objects(node, world, folder))
+        sprites = RenderedSprites(node, folder, world)
     for split in splits:
         if not (folder / f"{split.name}.jsonl").exists():
             _build_split(folder, split, seed, world, sprites, processes)
@@ -179,6 +185,7 @@ class _Drawing:
     first_avatar: Sequence[int]
     avatars: NDArray[np.uint8]
     thing: Callable[[str, str], Sprite]
+    side: int
 
     def paint(self, bounds: tuple[int, int]) -> NDArray[np.uint8]:
         """The pictures from the first index to before the second."""
@@ -194,19 +201,22 @@ class _Drawing:
                 avatar += 1
             else:
                 sprites.append(self.thing(figure.noun, figure.style))
-        return compose(Random(f"{self.seed}/{index}"), self.world, content, sprites, SIZE)
+        return compose(Random(f"{self.seed}/{index}"), self.world, content, sprites, self.side)
 
 
 def _build_split(folder: Path, split: Split, seed: int, world: World, sprites: Sprites, processes: int) -> None:
     planned = plan_split(world, split, seed)
     orders = [order for _, some in planned for order in some]
     starts = np.cumsum([0, *(len(some) for _, some in planned)]).tolist()
-    avatars = sprites.avatars(split.name, orders)
+    avatars = sprites.avatars(split, orders)
     log.info("%s: %d avatars drawn", split.name, len(orders))
-    drawing = _Drawing(world, f"{seed}/{split.name}/pixels", planned, starts, avatars, sprites.thing)
+    drawing = _Drawing(
+        world, f"{seed}/{split.name}/pixels", planned, starts, avatars, sprites.things(split), split.side
+    )
     _write_pictures(folder / f"{split.name}_pictures.npy", drawing, processes)
     rng = Random(f"{seed}/{split.name}/captions")
-    said = [caption(rng, world, content, sprites.names) for content, _ in planned]
+    names = sprites.names
+    said = [caption(rng, world, content, names) for content, _ in planned]
     ids = encode(clip_vocabulary(), [text for texts in said for text in texts])
     np.save(folder / f"{split.name}_ids.npy", ids.reshape(len(said), CAPTIONS, LENGTH))
     # The listing comes last: a split without it counts as not built.
@@ -221,7 +231,7 @@ def _build_split(folder: Path, split: Split, seed: int, world: World, sprites: S
 
 def _write_pictures(path: Path, drawing: _Drawing, processes: int) -> None:
     count = len(drawing.planned)
-    pictures = np.lib.format.open_memmap(path, "w+", np.uint8, (count, SIZE, SIZE, 3))
+    pictures = np.lib.format.open_memmap(path, "w+", np.uint8, (count, drawing.side, drawing.side, 3))
     blocks = [(start, min(start + 250, count)) for start in range(0, count, 250)]
     if processes <= 1:
         for block in blocks:

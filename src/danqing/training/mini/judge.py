@@ -93,7 +93,8 @@ class JudgeLesson:
     device: torch.device
 
     def __post_init__(self) -> None:
-        self.judge.to(self.device).to(memory_format=torch.channels_last)
+        network: Any = self.judge
+        network.to(self.device, memory_format=torch.channels_last)
 
     @property
     def network(self) -> nn.Module:

@@ -18,15 +18,18 @@ from danqing.training.mini.compose import Sprite
 from danqing.training.mini.grammar import AvatarOrder
 from danqing.training.mini.world import World
 
-SIDE = 160
-"""Side of a sprite in pixels: larger than in the picture, for close-ups."""
+
+def sprite_side(picture_side: int) -> int:
+    """Side of a sprite in pixels: larger than in the picture, for close-ups."""
+    return picture_side * 5 // 4
+
 
 _SCRIPTS = ("package.json", "render_portraits.mjs", "render_objects.mjs")
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Every object in every set. pixels (N, SIDE, SIDE, 4); place: (noun, set) -> row; names: language -> noun ->
+    """Every object in every set. pixels (N, h, h, 4); place: (noun, set) -> row; names: language -> noun ->
     name."""
 
     pixels: NDArray[np.uint8]
@@ -50,8 +53,10 @@ def install_renderers(work: Path) -> Path:
     return folder
 
 
-def render_avatars(node: Path, orders: Sequence[AvatarOrder], out: Path, processes: int = 2) -> NDArray[np.uint8]:
-    """Premultiplied pixels of the avatars, mapped from the file. (N, SIDE, SIDE, 4)."""
+def render_avatars(
+    node: Path, orders: Sequence[AvatarOrder], side: int, out: Path, processes: int = 2
+) -> NDArray[np.uint8]:
+    """Premultiplied pixels of the avatars, mapped from the file. (N, side, side, 4)."""
     bounds = [len(orders) * i // processes for i in range(processes + 1)]
     running: list[subprocess.Popen[bytes]] = []
     pieces = [out.with_name(f"{out.name}.{i}") for i in range(processes)]
@@ -59,7 +64,7 @@ def render_avatars(node: Path, orders: Sequence[AvatarOrder], out: Path, process
         listing = out.with_name(f"{out.name}.{i}.jsonl")
         listing.write_text("".join(_line(n, orders[n]) for n in range(bounds[i], bounds[i + 1])), encoding="utf-8")
         with listing.open("rb") as source:
-            running.append(_start(["node", "render_portraits.mjs", str(piece), str(SIDE)], node, source))
+            running.append(_start(["node", "render_portraits.mjs", str(piece), str(side)], node, source))
     for process in running:
         if process.wait():
             raise TrainingError(f"drawing avatars failed: node ended with {process.returncode} in {node}")
@@ -70,24 +75,24 @@ def render_avatars(node: Path, orders: Sequence[AvatarOrder], out: Path, process
                     whole.write(block)
             piece.unlink()
             piece.with_name(f"{piece.name}.jsonl").unlink()
-    return np.memmap(out, np.uint8, "r").reshape(-1, SIDE, SIDE, 4)
+    return np.memmap(out, np.uint8, "r").reshape(-1, side, side, 4)
 
 
-def render_objects(node: Path, world: World, out: Path) -> Objects:
+def render_objects(node: Path, world: World, side: int, out: Path) -> Objects:
     """Every object of the noun table in every set, drawn once."""
-    stem = out / "objects"
+    stem = out / f"objects-{side}"
     if not stem.with_suffix(".jsonl").exists():
         labels = out / "labels.json"
         labels.write_text(json.dumps({"labels": world.labels}), encoding="utf-8")
         with labels.open("rb") as source:
-            if _start(["node", "render_objects.mjs", str(stem), str(SIDE)], node, source).wait():
+            if _start(["node", "render_objects.mjs", str(stem), str(side)], node, source).wait():
                 raise TrainingError(f"drawing objects failed in {node}")
     lines = [json.loads(line) for line in stem.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()]
-    pixels = np.fromfile(stem.with_suffix(".rgba"), np.uint8).reshape(-1, SIDE, SIDE, 4).copy()
+    pixels = np.fromfile(stem.with_suffix(".rgba"), np.uint8).reshape(-1, side, side, 4).copy()
     for row, line in enumerate(lines):
         if "webp" in line:
             with Image.open(line["webp"]) as picture:
-                sprite = picture.convert("RGBA").convert("RGBa").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+                sprite = picture.convert("RGBA").convert("RGBa").resize((side, side), Image.Resampling.LANCZOS)
                 pixels[row] = np.asarray(sprite)
     place = {(line["noun"], line["set"]): row for row, line in enumerate(lines)}
     names = {language: {line["noun"]: line[language] for line in lines} for language in ("zh", "ko")}
