@@ -80,8 +80,8 @@ def parts_of(text: str) -> tuple[WeightedText, ...]:
 
 
 def shares(parts: Sequence[WeightedText]) -> tuple[WeightedText, ...]:
-    """The parts with weights that sum to 1, for painting as `AND` does."""
-    whole = sum(part.weight for part in parts)
+    """The parts with weights that sum to 1, for painting as `AND` does; weights that sum to 0 stay."""
+    whole = sum(part.weight for part in parts) or 1.0
     return tuple(WeightedText(part.text, part.weight / whole) for part in parts)
 
 

@@ -10,6 +10,7 @@ from danqing.prompt import attention as brackets
 from danqing.prompt.attention import Span, attention
 from danqing.prompt.chunks import Chunk, Chunked, Words, chunks_of, comfy_chunks
 from danqing.prompt.comfy import comfy_attention
+from danqing.prompt.compel import compel_parts, compel_spans
 from danqing.prompt.composition import WeightedText, and_parts
 from danqing.prompt.midjourney import parts_of, shares
 from danqing.prompt.schedule import schedule_of
@@ -123,10 +124,14 @@ def read_prompt(
 
 def prompt_parts(text: str, options: ReadingOptions) -> tuple[WeightedText, ...]:
     """The prompts painted together, in the dialect's own way of saying so."""
-    if options.dialect in ("danqing", "a1111") and not options.negative:
+    if options.negative:
+        return (WeightedText(text),)
+    if options.dialect in ("danqing", "a1111"):
         return and_parts(text)
-    if options.dialect == "midjourney" and not options.negative:
+    if options.dialect == "midjourney":
         return shares(parts_of(text)) or (WeightedText(text),)
+    if options.dialect == "compel" and (told := compel_parts(text)).joint == "blend":
+        return shares(told.parts)
     return (WeightedText(text),)
 
 
@@ -149,10 +154,13 @@ def prompt_spans(text: str, options: ReadingOptions) -> tuple[Span, ...]:
         return attention(text, brackets.NOVELAI)
     if options.dialect == "comfy":
         return comfy_attention(text)
+    if options.dialect == "compel":
+        return compel_spans(text)
     return attention(text, brackets.DANQING)
 
 
 def _chunked(spans: tuple[Span, ...], words: Words, embeddings: Mapping[str, int], options: ReadingOptions) -> Chunked:
     if options.dialect == "comfy":
         return comfy_chunks(spans, words, embeddings)
-    return chunks_of(spans, words, embeddings, options.comma_backtrack)
+    backtrack = 0 if options.dialect == "compel" else options.comma_backtrack
+    return chunks_of(spans, words, embeddings, backtrack)

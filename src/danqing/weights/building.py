@@ -113,7 +113,6 @@ def fill(name: str, built: Built, place: Place, *, vae: bool = False) -> None:
 def placed(tensor: Tensor, place: Place, *, vae: bool = False) -> Tensor:
     """A tensor in the type, on the device and in the memory format of the place; the same memory where nothing has to change."""
     dtype = (place.vae_dtype if vae else place.dtype) if tensor.is_floating_point() else tensor.dtype
-    tensor = tensor.to(place.device, dtype)
     if place.channels_last and tensor.ndim == 4:
-        return tensor.contiguous(memory_format=torch.channels_last)
-    return tensor.contiguous()
+        return tensor.to(place.device, dtype, memory_format=torch.channels_last)
+    return tensor.to(place.device, dtype).contiguous()

@@ -63,7 +63,9 @@ class PackedConv2d(nn.Conv2d):
     packed: _Packed
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002 - torch's name
-        plain = torch.is_grad_enabled() or self.padding_mode != "zeros" or input.ndim != 4 or input.dtype != weight.dtype
+        plain = (
+            torch.is_grad_enabled() or self.padding_mode != "zeros" or input.ndim != 4 or input.dtype != weight.dtype
+        )
         if plain or not self.packed.holds(weight):
             return super()._conv_forward(input, weight, bias)
         geometry = (self.padding, self.stride, self.dilation, self.groups)

@@ -1,0 +1,235 @@
+"""One dialect's prompt in the words of another, and in plain language what was lost on the way."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from danqing.prompt.attention import CURLY
+from danqing.prompt.composition import WEIGHT
+from danqing.prompt.grammar import Alternate, Break, Edit, Item, Part, Prompt, TagItem, Words, parse
+from danqing.prompt.reading import Dialect
+
+NAMES: Mapping[Dialect, str] = MappingProxyType(
+    {
+        "danqing": "danqing",
+        "a1111": "A1111",
+        "novelai": "NovelAI",
+        "comfy": "ComfyUI",
+        "compel": "Compel",
+        "midjourney": "Midjourney",
+    }
+)
+KEYWORD = re.compile(r"\b(A)(ND)\b|\b(B)(REAK)\b")
+
+
+@dataclass(frozen=True)
+class Translated:
+    """The text in the other dialect, and notes on everything that it can't say, or says otherwise."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Notes:
+    """Notes, each once."""
+
+    said: dict[str, None] = field(default_factory=dict[str, None])
+
+    def add(self, note: str) -> None:
+        self.said[note] = None
+
+
+def translate(text: str, source: Dialect, target: Dialect) -> Translated:
+    """A prompt of one dialect in another. The text it had is kept where both are the same."""
+    if source == target:
+        return Translated(text)
+    notes = _Notes()
+    prompt = parse(text, source)
+    if {source, target} == {"danqing", "a1111"} and ("{" in text or "}" in text):
+        notes.add("braces weigh 1.05 in danqing and are text in A1111")
+    _compare_weights(prompt, source, target, notes)
+    written = write(prompt, target)
+    return Translated(written.text, tuple(notes.said) + written.notes)
+
+
+def _compare_weights(prompt: Prompt, source: Dialect, target: Dialect, notes: _Notes) -> None:
+    around_empty = [dialect for dialect in (source, target) if dialect in ("comfy", "compel")]
+    weighted = any(words.weight != 1.0 for words in prompt.words())
+    if len(around_empty) != 1 or "midjourney" in (source, target) or not weighted:
+        return
+    other = target if around_empty == [source] else source
+    notes.add(
+        f"{NAMES[around_empty[0]]} applies a weight round the empty prompt's encoding, {NAMES[other]} scales the "
+        "encoding itself: the same number looks different above 1.2"
+    )
+
+
+def write(prompt: Prompt, dialect: Dialect) -> Translated:
+    """The tree as text of a dialect."""
+    notes = _Notes()
+    if dialect in ("danqing", "a1111"):
+        text = _a1111(prompt, "{}" if dialect == "danqing" else "", notes)
+    elif dialect == "midjourney":
+        text = _midjourney(prompt, notes)
+    elif dialect == "compel":
+        text = _compel(prompt, notes)
+    else:
+        words = _comfy_words if dialect == "comfy" else _novelai_words
+        text = _plain(prompt, words, NAMES[dialect], notes)
+    return Translated(text, tuple(notes.said))
+
+
+def _figure(weight: float) -> str:
+    return f"{round(weight, 4):.10g}"
+
+
+def _escaped(text: str, signs: str) -> str:
+    return "".join(f"\\{sign}" if sign in signs else sign for sign in text)
+
+
+def _a1111(prompt: Prompt, braces: str, notes: _Notes) -> str:
+    if prompt.mixed:
+        notes.add("a blend of encodings became AND, which adds the predictions by weight")
+    texts: list[str] = []
+    for part in prompt.parts:
+        text = "".join(_a1111_item(item, braces, "") for item in part.items).replace("  BREAK  ", " BREAK ")
+        # Without a weight of its own a text that ends like one would lose its end.
+        weighted = part.weight != 1.0 or WEIGHT.search(text.rstrip()) is not None
+        texts.append(f"{text} :{_figure(part.weight)}" if weighted else text)
+    return " AND ".join(text.strip() for text in texts) if len(texts) > 1 else texts[0]
+
+
+def _a1111_item(item: Item, braces: str, inside: str) -> str:
+    """`inside` are the signs that would end the switch in which the item stands."""
+    if isinstance(item, Words):
+        text = KEYWORD.sub(
+            lambda found: "\\".join(filter(None, found.groups())), _escaped(item.text, f"\\()[]{braces}{inside}")
+        )
+        # Blanks have no tokens, so a weight on them says nothing.
+        return text if item.weight == 1.0 or not text.strip() else f"({text}:{_figure(item.weight)})"
+    if isinstance(item, TagItem):
+        return str(item.tag)
+    if isinstance(item, Edit):
+        before, after = ("".join(_a1111_item(one, braces, ":|") for one in side) for side in (item.before, item.after))
+        return f"[{before}:{after}:{item.when}]"
+    if isinstance(item, Alternate):
+        options = ("".join(_a1111_item(one, braces, ":|") for one in option) for option in item.options)
+        return f"[{'|'.join(options)}]"
+    return " BREAK "
+
+
+def _states(item: Item, name: str, notes: _Notes) -> tuple[Item, ...]:
+    """A switch's first state, for dialects without timelines."""
+    if isinstance(item, Edit):
+        notes.add(f"{name} has no prompt editing: the text before the switch was taken")
+        return item.before
+    if isinstance(item, Alternate):
+        notes.add(f"{name} has no alternation: the first option was taken")
+        return item.options[0]
+    return (item,)
+
+
+def _flat(part: Part, name: str, notes: _Notes) -> list[Words | Break]:
+    """The words of a part as they are on the first step."""
+    result: list[Words | Break] = []
+    waiting = list(reversed(part.items))
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Words | Break):
+            result.append(item)
+        elif isinstance(item, TagItem):
+            notes.add(f"{name} has no tags in prompts: load {item.tag} beside it")
+        else:
+            waiting += reversed(_states(item, name, notes))
+    return result
+
+
+def _plain(prompt: Prompt, words: Callable[[Words, _Notes], str], name: str, notes: _Notes) -> str:
+    if len(prompt.parts) > 1:
+        notes.add(f"{name} can't weigh whole prompts against each other in text: they follow one another")
+    texts: list[str] = []
+    for part in prompt.parts:
+        pieces: list[str] = []
+        for item in _flat(part, name, notes):
+            if isinstance(item, Break):
+                notes.add(f"{name} has no BREAK: a comma stands for it")
+                pieces.append(", ")
+            elif item.text:
+                pieces.append(words(item, notes))
+        texts.append("".join(pieces))
+    return ", ".join(text.strip() for text in texts) if len(texts) > 1 else texts[0]
+
+
+def _comfy_words(item: Words, notes: _Notes) -> str:
+    text = _escaped(item.text, "()")
+    return text if item.weight == 1.0 or not text.strip() else f"({text}:{_figure(item.weight)})"
+
+
+def _novelai_words(item: Words, notes: _Notes) -> str:
+    text = re.sub(r"[\[\]{}]", "", item.text)
+    if text != item.text:
+        notes.add("NovelAI has no escapes: brackets that were text are gone")
+    if not text.strip():
+        return text
+    if item.weight <= 0:
+        notes.add(f"NovelAI can't weigh by {_figure(item.weight)}: {text.strip()!r} was left out")
+        return ""
+    times = max(-40, min(40, round(math.log(item.weight) / math.log(CURLY))))
+    reached = CURLY**times
+    if abs(reached - item.weight) > 5e-4:
+        notes.add(f"a weight of {_figure(item.weight)} became {_figure(reached)}, the nearest power of 1.05")
+    return f"{('{' if times > 0 else '[') * abs(times)}{text}{('}' if times > 0 else ']') * abs(times)}"
+
+
+def _compel(prompt: Prompt, notes: _Notes) -> str:
+    name = NAMES["compel"]
+    texts: list[tuple[str, float]] = []
+    broken = False
+    for part in prompt.parts:
+        text = ""
+        for item in _flat(part, name, notes):
+            if isinstance(item, Break):
+                texts.append((text, part.weight))
+                text, broken = "", True
+            else:
+                text += _compel_words(item)
+        texts.append((text, part.weight))
+    if len(texts) == 1:
+        return texts[0][0]
+    quoted = ", ".join(f'"{_escaped(text.strip(), chr(34))}"' for text, _ in texts)
+    if broken and len(prompt.parts) == 1:
+        notes.add("BREAK became .and(), which lays the encodings behind each other too")
+        return f"({quoted}).and()"
+    if not prompt.mixed:
+        notes.add("AND became .blend(), which mixes the encodings instead of adding the predictions")
+    return f"({quoted}).blend({', '.join(_figure(weight) for _, weight in texts)})"
+
+
+def _compel_words(item: Words) -> str:
+    text = _escaped(item.text, '\\()+-"')
+    blank = len(text) - len(text.lstrip())
+    inner = text.strip()
+    if item.weight == 1.0 or not inner:
+        return text
+    return f"{text[:blank]}({inner}){_figure(item.weight)}{text[blank + len(inner) :]}"
+
+
+def _midjourney(prompt: Prompt, notes: _Notes) -> str:
+    name = NAMES["midjourney"]
+    parts: list[Words] = []
+    for part in prompt.parts:
+        for item in _flat(part, name, notes):
+            if isinstance(item, Break):
+                notes.add("Midjourney has no BREAK: the words go on")
+                parts += [Words(parts.pop().text + " ", part.weight)] if parts else []
+            elif item.text.strip(" ,"):
+                same = bool(parts) and parts[-1].weight == item.weight * part.weight and len(prompt.parts) == 1
+                text = (parts.pop().text if same else "") + item.text
+                parts.append(Words(text, item.weight * part.weight))
+    if len(parts) <= 1:
+        return "".join(part.text for part in parts)
+    notes.add("weighted words became concepts of their own, as :: does")
+    return " ".join(f"{part.text.strip(' ,').replace('::', ':')}::{_figure(part.weight)}" for part in parts)

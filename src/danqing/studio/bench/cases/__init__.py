@@ -1,0 +1,1 @@
+"""What is measured, one module a subject. Each gives one section of the report."""

@@ -1,0 +1,88 @@
+"""Whether danqing and diffusers mean the same by one file of SD1's size, and how far danqing's fast way is from the exact one.
+
+MODEL FILE, SIDE, CONFIG FOLDER, FINDINGS.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from danqing.base.progress import Verdict
+from danqing.diffusion.moment import Moment
+from danqing.painting.plan import plan
+from danqing.painting.stages import paint_from_noise, prepare
+from danqing.studio.bench.peer import pipeline_of_file
+from danqing.studio.bench.task import SEED, recipe, words_for_diffusers
+from danqing.weights.loading import load_model
+from danqing.weights.model import DiffusionModel
+from danqing.weights.place import Place, choose_place
+from danqing.weights.single_file import UNKNOWN
+
+Call = tuple[Tensor, Tensor, Tensor]
+
+
+def main(words: list[str]) -> None:
+    """Compares tensors, one step in float32, and the UNet's answer in danqing's default."""
+    path, side, configs, out = Path(words[0]), int(words[1]), Path(words[2]), Path(words[3])
+    pipe = pipeline_of_file(path, configs)
+    exact = load_model(path, Place())
+    pairs = list(tensor_pairs(exact, pipe))
+    found: dict[str, float] = {
+        "tensors": len(pairs),
+        "equal": sum(torch.equal(ours, theirs) for ours, theirs in pairs),
+        "ignored": len(exact.origin.ignored),
+        "unknown": sum(reason == UNKNOWN for reason in exact.origin.ignored.values()),
+        "step": step_error(exact, pipe, side),
+    }
+    del exact, pairs
+    fast = load_model(path, choose_place("cpu"))
+    found["unet"] = unet_error(fast, pipe, side // fast.latent.factor)
+    out.write_text(json.dumps(found), "utf-8")
+
+
+def tensor_pairs(model: DiffusionModel, pipe: Any) -> Iterator[tuple[Tensor, Tensor]]:
+    """Every tensor of both sides' networks; one that the other side lacks meets an empty one."""
+    for ours, theirs in ((model.unet, pipe.unet), (model.vae, pipe.vae), (model.text_encoders[0], pipe.text_encoder)):
+        mine: dict[str, Tensor] = ours.state_dict()
+        other: dict[str, Tensor] = theirs.state_dict()
+        for name in mine.keys() | other.keys():
+            yield mine.get(name, torch.empty(0)), other.get(name, torch.empty(0))
+
+
+def step_error(model: DiffusionModel, pipe: Any, side: int) -> float:
+    """Largest difference of the latents after one step of both, relative to the largest latent."""
+    with torch.inference_mode():
+        run = prepare(model, [plan(recipe(side, 1))], 0, _go_on)
+        ours = paint_from_noise(run)
+    generator = torch.Generator().manual_seed(SEED)
+    theirs: Tensor = pipe(**words_for_diffusers(side, 1), generator=generator, output_type="latent").images
+    return float((ours - theirs).abs().max() / theirs.abs().max())
+
+
+def unet_error(model: DiffusionModel, pipe: Any, side: int) -> float:
+    """Relative L2 distance of the UNet's output from diffusers' in float32."""
+    generator = torch.Generator().manual_seed(SEED)
+    x = torch.randn((1, model.latent.channels, side, side), generator=generator)
+    text = torch.randn((1, 77, model.context_width), generator=generator)
+    exact = _answer(pipe.unet, (x, torch.tensor(500.0), text))
+    ours = _answer(model.unet, (x, torch.tensor(500.0), text))
+    return float((ours - exact).norm() / exact.norm())
+
+
+def _answer(unet: Any, call: Call) -> Tensor:
+    x, timestep, text = call
+    with torch.inference_mode():
+        return unet(x.to(unet.dtype), timestep, text.to(unet.dtype), return_dict=False)[0].float()
+
+
+def _go_on(moment: Moment, x0: Tensor) -> Verdict:
+    return Verdict.CONTINUE
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

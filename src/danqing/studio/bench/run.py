@@ -1,0 +1,92 @@
+"""Runs the bench: which cases, in which order, in which folder; and the words of `danqing bench`."""
+
+import argparse
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+from danqing.base.errors import DanqingError
+from danqing.base.table import did_you_mean
+from danqing.studio.bench.measure import cores
+from danqing.studio.bench.report import Report, Section, report_json, report_text
+from danqing.studio.bench.settings import BenchSettings
+from danqing.studio.writable import make_folder
+
+CASES: Mapping[str, str] = MappingProxyType(
+    {name: f"danqing.studio.bench.cases.{name}" for name in ("startup", "embedded", "sd1")}
+)
+"""Fresh processes first: while this one is still small, none of its memory is theirs."""
+QUICK = ("startup", "embedded")
+
+Say = Callable[[str], object]
+
+
+class _Words(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise DanqingError(f"{message}; see danqing bench --help")
+
+
+def main(words: Sequence[str] = (), say: Say = sys.stdout.write, whisper: Say = sys.stderr.write) -> int:
+    """`danqing bench`: measures and says what was found; what it is at goes to `whisper`. Returns the exit code."""
+    parser = _Words("danqing bench", description="Measure danqing against diffusers on this machine, in turns.", add_help=False)
+    parser.add_argument("-h", "--help", action="store_true", help="show this and leave")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and nothing of SD1's size")
+    parser.add_argument("--only", action="append", metavar="CASE", default=[], help=f"one of {', '.join(CASES)}; may be repeated")
+    parser.add_argument("--rounds", type=int, metavar="N", help="samples of each side (5)")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep the random model of SD1's size (2.1 GB) there for next time")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    asked = parser.parse_args(list(words))
+    if asked.help:
+        say(parser.format_help())
+        return 0
+    if asked.rounds is not None and asked.rounds < 1:
+        parser.error(f"--rounds {asked.rounds}: at least 1 is needed")
+    unknown = next((name for name in asked.only if name not in CASES), None)
+    if unknown is not None:
+        parser.error(f"no case named {unknown!r}{did_you_mean(unknown, list(CASES))}")
+    settings = BenchSettings(
+        only=tuple(asked.only) or (QUICK if asked.quick else ()),
+        rounds=asked.rounds or (3 if asked.quick else BenchSettings.rounds),
+        cache=asked.cache,
+    )
+    report = run_bench(settings, whisper)
+    say((report_json(report) if asked.json else report_text(report)) + "\n")
+    return 0
+
+
+def run_bench(settings: BenchSettings = BenchSettings(), whisper: Say = sys.stderr.write) -> Report:  # noqa: B008 - a frozen value
+    """Measures. Raises DanqingError when a process fails or the disk is full; slowness is no error."""
+    begun = time.perf_counter()
+    if settings.cache is not None:
+        make_folder(settings.cache)
+    names = [name for name in CASES if not settings.only or name in settings.only]
+    with tempfile.TemporaryDirectory(prefix="danqing-bench-") as folder:
+        sections: list[Section] = []
+        for number, name in enumerate(names, start=1):
+            whisper(f"bench {number}/{len(names)}: {name} ...\n")
+            measure: Callable[[BenchSettings, Path], Section] = import_module(CASES[name]).measure
+            sections.append(measure(settings, Path(folder)))
+        return Report(machine(), tuple(sections), time.perf_counter() - begun)
+
+
+def machine() -> Mapping[str, str]:
+    """What this machine is, as far as it matters for speed."""
+    import torch
+
+    from danqing.weights.place import best_dtype
+
+    formats = [name for name, there in _formats(torch.cpu) if there]
+    libraries = ("danqing", "torch", "diffusers", "transformers")
+    return {
+        "machine": f"{_processor()}, {cores()} cores, {torch.get_num_threads()} threads",
+        "bfloat16": ", ".join(formats) or "not in hardware",
+        "danqing's default": str(best_dtype("cpu", 10**9)).removeprefix("torch.") + " at SD1's size",
+        "versions": ", ".join(f"{name} {version(name)}" for name in libraries),
+    }
