@@ -1,20 +1,7 @@
 """Twenty recipes whose digests are pinned for ever in tests/golden/recipe_digests.json. Never edit one; add."""
 
-from danqing.base.parts import (
-    ControlUse,
-    Guidance,
-    Hires,
-    InitImage,
-    Inpaint,
-    Noise,
-    Refiner,
-    Sampling,
-    SdxlSize,
-    SoftInpaint,
-    Speed,
-    TextEncoding,
-    Variation,
-)
+from danqing.base.parts import Guidance, Noise, Sampling, SdxlSize, Speed, TextEncoding, Variation
+from danqing.base.picture_parts import ControlUse, Hires, InitImage, Inpaint, Refiner, SoftInpaint
 from danqing.base.recipe import Recipe
 from danqing.base.refs import HypernetUse, ImageRef, LoraUse, ModelRef, Use
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from danqing.base.errors import RecipeError
-from danqing.base.parts import Hires, InitImage, Inpaint
+from danqing.base.picture_parts import Hires, InitImage, Inpaint
 from danqing.base.recipe import RECIPE_VERSION, Recipe, recipe_of_json
 from danqing.base.refs import ImageRef, LoraUse, ModelRef, Use
 from tests.base.pinned import PINNED

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from danqing.base.errors import ModelError
-from danqing.base.parts import Hires, Noise, Sampling, Variation
+from danqing.base.parts import Noise, Sampling, Variation
 from danqing.base.picture import Picture
+from danqing.base.picture_parts import Hires
 from danqing.base.progress import Progress, Verdict
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef

@@ -10,7 +10,8 @@ import pytest
 
 from danqing.base.errors import ModelError, RecipeError
 from danqing.base.order import Axis, Order
-from danqing.base.parts import Hires, InitImage, Inpaint, Variation
+from danqing.base.parts import Variation
+from danqing.base.picture_parts import Hires, InitImage, Inpaint
 from danqing.base.protocols import ModelFile, ModelKind
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef, LoraUse, ModelRef, Use

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from danqing.base.errors import RecipeError
-from danqing.base.parts import Hires, Variation
+from danqing.base.parts import Variation
+from danqing.base.picture_parts import Hires
 from danqing.base.recipe import Recipe
 from danqing.base.refs import LoraUse, ModelRef
 from danqing.painting.batches import batches

@@ -13,7 +13,7 @@ from danqing.base.infotext_keys import (
     knob_keys,
 )
 from danqing.base.infotext_read import ReadInfotext, read_infotext
-from danqing.base.parts import ControlUse, Hires, Inpaint
+from danqing.base.picture_parts import ControlUse, Hires, Inpaint
 from danqing.base.recipe import Recipe
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef
 from danqing.base.value import Value

@@ -6,7 +6,7 @@ from typing import Any
 from danqing.base.errors import RecipeError
 from danqing.base.infotext_a1111 import pairs
 from danqing.base.infotext_keys import CONTROL_MODES, CONTROL_RESIZE_MODES, squeezed
-from danqing.base.parts import ControlUse
+from danqing.base.picture_parts import ControlUse
 from danqing.base.refs import ModelRef
 
 NUMBERS = {

@@ -7,20 +7,8 @@ from typing import Annotated, Any, Literal, cast
 
 from danqing.base.errors import RecipeError
 from danqing.base.knobs import Knob
-from danqing.base.parts import (
-    ControlUse,
-    Guidance,
-    Hires,
-    InitImage,
-    Inpaint,
-    Noise,
-    Refiner,
-    Sampling,
-    SdxlSize,
-    Speed,
-    TextEncoding,
-    Variation,
-)
+from danqing.base.parts import Guidance, Noise, Sampling, SdxlSize, Speed, TextEncoding, Variation
+from danqing.base.picture_parts import ControlUse, Hires, InitImage, Inpaint, Refiner
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef, Use
 from danqing.base.seed import MAX_SEED
 from danqing.base.value import Value, canonical_json, sha256_of

@@ -1,7 +1,6 @@
 """Runs the bench: which cases, in which order, in which folder; and the words of `danqing bench`."""
 
 import argparse
-import platform
 import sys
 import tempfile
 import time
