@@ -25,7 +25,7 @@ RECIPES = [
 ]
 FLOAT32_BOUND = 1e-5
 BFLOAT16_BOUND = 0.1
-"""Measured on a Zen 4: 0.051 on the toy family, whose random weights amplify rounding; 0 on the embedded model. bf16 rounds otherwise in products of another size."""
+"""Measured on a Zen 4: 0.051 on the toy family, whose random weights amplify rounding; 0 on the embedded model."""
 
 
 def go_on(moment: Moment, x0: Tensor) -> Verdict:

@@ -14,12 +14,12 @@ TOKEN = re.compile(
     r"|\)(?:(?P<signs>\++|-+)|(?P<number>-?(?:\d+\.?\d*|\.\d+)))?"
     r"|\("
     r"|(?P<word>[^\s()\\+,;:!?\"-]+(?:-[^\s()\\+,;:!?\"-]+)*)(?P<stress>\++|-+)(?=[\s,;:!?)\"]|$)"
-    r"|[^\s()\\+,;:!?\"-]+|\s+|.",
+    r"|[^\s()\\+,;:!?\"-]+(?:-[^\s()\\+,;:!?\"-]+)*|\s+|.",
     re.DOTALL,
 )
 QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*')
 CALL = re.compile(r"\.(and|blend)\(([-\d.,\s]*)\)\s*\Z")
-SWAP = re.compile(r"(?:\([^()]*\)|[^\s().,]+)\.swap\(([^()]*)\)")
+SWAP = ".swap("
 
 Joint = Literal["one", "and", "blend"]
 
@@ -59,7 +59,7 @@ def compel_attention(text: str) -> tuple[Span, ...]:
     texts: list[str] = []
     factors: list[tuple[int, int, float]] = []
     opened: list[int] = []
-    for found in TOKEN.finditer(SWAP.sub(r"\1", text)):
+    for found in TOKEN.finditer(_swapped(text)):
         token = found.group()
         if token == "(":
             opened.append(len(texts))
@@ -72,6 +72,22 @@ def compel_attention(text: str) -> tuple[Span, ...]:
             texts.append(token[1:] if token[0] == "\\" and len(token) == 2 else token)
     weights = weights_of(len(texts), factors)
     return merged(Span(piece, weight) for piece, weight in zip(texts, weights, strict=True))
+
+
+def _swapped(text: str) -> str:
+    """The text with the second word of every swap: exchanging them in the attention maps is another matter."""
+    pieces: list[str] = []
+    done = 0
+    while (at := text.find(SWAP, done)) >= 0 and (close := text.find(")", at)) >= 0:
+        start = text.rfind("(", done, at) if text[at - 1 : at] == ")" else at - len(_last_word(text[done:at]))
+        pieces += [text[done : max(done, start)], text[at + len(SWAP) : close]]
+        done = close + 1
+    return "".join(pieces) + text[done:]
+
+
+def _last_word(text: str) -> str:
+    end = next((place for place in range(len(text), 0, -1) if text[place - 1] in " \t\n().,"), 0)
+    return text[end:]
 
 
 def compel_spans(text: str) -> tuple[Span, ...]:

@@ -56,7 +56,7 @@ def translate(text: str, source: Dialect, target: Dialect) -> Translated:
 
 
 def _compare_weights(prompt: Prompt, source: Dialect, target: Dialect, notes: _Notes) -> None:
-    around_empty = [dialect for dialect in (source, target) if dialect in ("comfy", "compel")]
+    around_empty: list[Dialect] = [dialect for dialect in (source, target) if dialect in ("comfy", "compel")]
     weighted = any(words.weight != 1.0 for words in prompt.words())
     if len(around_empty) != 1 or "midjourney" in (source, target) or not weighted:
         return

@@ -17,15 +17,15 @@ PIPELINE: Any = StableDiffusionPipeline
 
 def pipeline_of_folder(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """diffusers' pipeline for a diffusers folder, with the shipped vocabulary."""
-    return _quiet(
-        PIPELINE.from_pretrained(folder, tokenizer=_tokenizer(), torch_dtype=dtype, local_files_only=True)
-    )
+    return _quiet(PIPELINE.from_pretrained(folder, tokenizer=_tokenizer(), torch_dtype=dtype, local_files_only=True))
 
 
 def pipeline_of_file(path: Path, configs: Path, dtype: torch.dtype = torch.float32) -> Any:
     """diffusers' pipeline for a single file; `configs` as `write_configs` makes it."""
     return _quiet(
-        PIPELINE.from_single_file(path, config=configs, tokenizer=_tokenizer(), torch_dtype=dtype, local_files_only=True)
+        PIPELINE.from_single_file(
+            path, config=configs, tokenizer=_tokenizer(), torch_dtype=dtype, local_files_only=True
+        )
     )
 
 

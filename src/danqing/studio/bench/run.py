@@ -1,6 +1,7 @@
 """Runs the bench: which cases, in which order, in which folder; and the words of `danqing bench`."""
 
 import argparse
+import platform
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from danqing.base.table import did_you_mean
 from danqing.studio.bench.measure import cores
 from danqing.studio.bench.report import Report, Section, report_json, report_text
 from danqing.studio.bench.settings import BenchSettings
+from danqing.studio.checkup import processor_flags
 from danqing.studio.writable import make_folder
 
 CASES: Mapping[str, str] = MappingProxyType(
@@ -23,39 +25,26 @@ CASES: Mapping[str, str] = MappingProxyType(
 )
 """Fresh processes first: while this one is still small, none of its memory is theirs."""
 QUICK = ("startup", "embedded")
+QUICK_ROUNDS = 3
 
 Say = Callable[[str], object]
 
 
 class _Words(argparse.ArgumentParser):
+    """A parser that complains as the rest of danqing does."""
+
     def error(self, message: str) -> NoReturn:
         raise DanqingError(f"{message}; see danqing bench --help")
 
 
 def main(words: Sequence[str] = (), say: Say = sys.stdout.write, whisper: Say = sys.stderr.write) -> int:
     """`danqing bench`: measures and says what was found; what it is at goes to `whisper`. Returns the exit code."""
-    parser = _Words("danqing bench", description="Measure danqing against diffusers on this machine, in turns.", add_help=False)
-    parser.add_argument("-h", "--help", action="store_true", help="show this and leave")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, and nothing of SD1's size")
-    parser.add_argument("--only", action="append", metavar="CASE", default=[], help=f"one of {', '.join(CASES)}; may be repeated")
-    parser.add_argument("--rounds", type=int, metavar="N", help="samples of each side (5)")
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep the random model of SD1's size (2.1 GB) there for next time")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = _parser()
     asked = parser.parse_args(list(words))
     if asked.help:
         say(parser.format_help())
         return 0
-    if asked.rounds is not None and asked.rounds < 1:
-        parser.error(f"--rounds {asked.rounds}: at least 1 is needed")
-    unknown = next((name for name in asked.only if name not in CASES), None)
-    if unknown is not None:
-        parser.error(f"no case named {unknown!r}{did_you_mean(unknown, list(CASES))}")
-    settings = BenchSettings(
-        only=tuple(asked.only) or (QUICK if asked.quick else ()),
-        rounds=asked.rounds or (3 if asked.quick else BenchSettings.rounds),
-        cache=asked.cache,
-    )
-    report = run_bench(settings, whisper)
+    report = run_bench(_settings(asked), whisper)
     say((report_json(report) if asked.json else report_text(report)) + "\n")
     return 0
 
@@ -79,13 +68,48 @@ def machine() -> Mapping[str, str]:
     """What this machine is, as far as it matters for speed."""
     import torch
 
-    from danqing.weights.place import best_dtype
+    from danqing.weights.place import SMALL_MODEL, best_dtype
 
-    formats = [name for name, there in _formats(torch.cpu) if there]
+    abilities = ", ".join(processor_flags()) or "not known"
+    small, large = (str(best_dtype("cpu", size)).removeprefix("torch.") for size in (SMALL_MODEL - 1, SMALL_MODEL))
     libraries = ("danqing", "torch", "diffusers", "transformers")
     return {
-        "machine": f"{_processor()}, {cores()} cores, {torch.get_num_threads()} threads",
-        "bfloat16": ", ".join(formats) or "not in hardware",
-        "danqing's default": str(best_dtype("cpu", 10**9)).removeprefix("torch.") + " at SD1's size",
+        "machine": f"{platform.machine()}, {cores()} cores, {torch.get_num_threads()} threads; {abilities}",
+        "danqing's default": f"{small} for the embedded model, {large} at SD1's size; diffusers': float32",
         "versions": ", ".join(f"{name} {version(name)}" for name in libraries),
     }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Words(
+        "danqing bench", description="Measures danqing against diffusers on this machine, in turns.", add_help=False
+    )
+    option = parser.add_argument
+    option("-h", "--help", action="store_true", help="show this and leave")
+    option("--quick", action="store_true", help="fewer rounds, and nothing of SD1's size")
+    option(
+        "--only", action="append", metavar="CASE", default=[], help=f"{', '.join(CASES)}; may be given several times"
+    )
+    option("--rounds", type=int, metavar="N", help=f"samples of each side ({BenchSettings.rounds})")
+    option(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the random model of SD1's size (2.1 GB) there for the next time",
+    )
+    option("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+def _settings(asked: argparse.Namespace) -> BenchSettings:
+    """Raises DanqingError for words that make no sense."""
+    if asked.rounds is not None and asked.rounds < 1:
+        raise DanqingError(f"--rounds {asked.rounds} measures nothing; at least 1 is needed")
+    for name in asked.only:
+        if name not in CASES:
+            raise DanqingError(f"no case named {name!r}{did_you_mean(name, list(CASES))}")
+    return BenchSettings(
+        only=tuple(asked.only) or (QUICK if asked.quick else ()),
+        rounds=asked.rounds or (QUICK_ROUNDS if asked.quick else BenchSettings.rounds),
+        cache=asked.cache,
+    )

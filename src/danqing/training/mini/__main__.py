@@ -17,6 +17,7 @@ from danqing.training.loop import until
 from danqing.training.mini.dataset import EXTRA_SPLITS, SPLITS, build_dataset
 from danqing.training.mini.export import export, paint_sheet, trained_networks
 from danqing.training.mini.figures import judge_figures, model_figures, open_bench
+from danqing.training.mini.packing import pack, unpack
 from danqing.training.mini.plans import PARTS, Plan, read_plan
 from danqing.training.mini.prepared import prepare, read_prepared
 from danqing.training.mini.train import train_part
@@ -60,6 +61,16 @@ def _bench(plan: Plan, work: Path) -> None:
     _tell(work / "export" / "figures.json", model_figures(open_bench(plan, work, CPU), networks, work))
 
 
+def _pack(plan: Plan, work: Path) -> None:
+    """A data set of about 60 MB in `packed` of the work folder."""
+    pack(work, work / "packed", {"train": 11_000, "judge": 5_000, "validation": 600, "unseen": 600})
+
+
+def _unpack(plan: Plan, work: Path) -> None:
+    """The data set from `packed` of the work folder, where node is not at hand."""
+    unpack(work / "packed", work)
+
+
 def _tell(path: Path, figures: dict[str, dict[str, float]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
@@ -68,14 +79,14 @@ def _tell(path: Path, figures: dict[str, dict[str, float]]) -> None:
 
 CPU = torch.device("cpu")
 OTHERS: MappingProxyType[str, Callable[[Plan, Path], None]] = MappingProxyType(
-    {"prepare": _prepare, "export": _export, "judged": _judged, "bench": _bench}
+    {"prepare": _prepare, "export": _export, "judged": _judged, "bench": _bench, "pack": _pack, "unpack": _unpack}
 )
 
 
 def main() -> None:
     """Reads the words of the shell and does one thing."""
     parser = argparse.ArgumentParser(prog="python -m danqing.training.mini", description=__doc__)
-    parser.add_argument("what", choices=("dataset", *PARTS, "prepare", "export", "judged", "bench"))
+    parser.add_argument("what", choices=("dataset", *PARTS, "prepare", "export", "judged", "bench", "pack", "unpack"))
     parser.add_argument("--work", type=Path, required=True, help="folder for data set, states and records")
     parser.add_argument("--plan", default="mini")
     parser.add_argument("--threads", type=int, default=1)

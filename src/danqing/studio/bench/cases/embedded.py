@@ -60,7 +60,11 @@ def measure(settings: BenchSettings, folder: Path) -> Section:
         apart = _apart(ours.paint(1)[0], theirs.paint(1)[0])
         for batch in BATCHES:
             ours.sample(batch), theirs.sample(batch)
-            pairs = in_turns(lambda ours=ours, batch=batch: ours.sample(batch), lambda batch=batch: theirs.sample(batch), settings.rounds)
+            pairs = in_turns(
+                lambda ours=ours, batch=batch: ours.sample(batch),
+                lambda batch=batch: theirs.sample(batch),
+                settings.rounds,
+            )
             note = f"the two pictures differ by {apart}" if batch == 1 else ""
             rows.append(row_of_rates(f"{title}, batch {batch}", "pictures/s", batch, pairs, note))
     return Section(f"Embedded model ({SIDE}x{SIDE}, {STEPS} steps, Euler, CFG)", tuple(rows))
