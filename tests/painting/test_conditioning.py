@@ -62,15 +62,14 @@ def counted(toy_model: DiffusionModel, monkeypatch: pytest.MonkeyPatch) -> tuple
 def test_equal_chunks_are_encoded_once(counted: tuple[TextReader, list[int]], toy_model: DiffusionModel) -> None:
     reader, calls = counted
     with torch.inference_mode():
-        reader.timelines(read_prompt("a cat AND a cat :0.5", toy_model.vocabulary))
-        reader.timelines(read_prompt("a (cat:1.2)", toy_model.vocabulary))
+        reader.timelines("a cat AND a cat :0.5")
+        reader.timelines("a (cat:1.2)")
     assert len(calls) == 1, "weights act after the encoder, so another weight needs no other run"
 
 
 def test_a_long_prompt_is_read_in_chunks_of_77(toy_model: DiffusionModel) -> None:
-    plan = read_prompt("word, " * 100, toy_model.vocabulary)
     with torch.inference_mode():
-        context = TextReader(toy_model, 1, "Original").timelines(plan)[0].at(0).context
+        context = TextReader(toy_model, 1, "Original").timelines("word, " * 100)[0].at(0).context
     assert context.shape == (3 * 77, toy_model.context_width)
 
 
@@ -79,8 +78,8 @@ def test_clip_skip_one_is_the_encoders_own_last_state(toy_model: DiffusionModel)
     ids = torch.tensor([plan.chunks[0].tokens])
     with torch.inference_mode():
         whole = toy_model.text_encoders[0](input_ids=ids, output_hidden_states=True)
-        first = TextReader(toy_model, 1, "Original").timelines(plan)[0].at(0).context
-        second = TextReader(toy_model, 2, "Original").timelines(plan)[0].at(0).context
+        first = TextReader(toy_model, 1, "Original").timelines("a cat")[0].at(0).context
+        second = TextReader(toy_model, 2, "Original").timelines("a cat")[0].at(0).context
         norm = toy_model.text_encoders[0].final_layer_norm
         penultimate = norm(whole.hidden_states[-2])[0]
     assert torch.equal(first, whole.last_hidden_state[0])
@@ -93,9 +92,9 @@ def test_comfys_weights_pull_away_from_the_empty_prompt(toy_model: DiffusionMode
     plan = read_prompt("a (cat:1.5)", toy_model.vocabulary, options)
     reader = TextReader(toy_model, 1, "Original")
     with torch.inference_mode():
-        context = reader.timelines(plan)[0].at(0).context
-        plain = reader.timelines(read_prompt("a cat", toy_model.vocabulary, options))[0].at(0).context
-        none = reader.timelines(read_prompt("", toy_model.vocabulary, options))[0].at(0).context
+        context = reader.timelines("a (cat:1.5)", options)[0].at(0).context
+        plain = reader.timelines("a cat", options)[0].at(0).context
+        none = reader.timelines("", options)[0].at(0).context
     place = plan.chunks[0].weights.index(1.5)
     assert torch.allclose(context[place], (plain[place] - none[place]) * 1.5 + none[place], atol=1e-6)
     assert torch.allclose(context[1], plain[1], atol=1e-6)

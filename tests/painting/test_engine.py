@@ -1,11 +1,15 @@
 """The engine on the toy family: the same recipe gives the same pixels, alone and in batches, and a watch is obeyed."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from danqing.base.errors import ModelError
+from danqing.base.order import Order
 from danqing.base.parts import Noise, Sampling, Variation
 from danqing.base.picture import Picture
 from danqing.base.picture_parts import Hires
@@ -14,6 +18,8 @@ from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef
 from danqing.diffusion.names import SAMPLER_FACTS
 from danqing.painting.engine import Engine, Origin
+from danqing.painting.expand import expand
+from danqing.weights.model import DiffusionModel
 from danqing.weights.place import Place
 from tests.toy.fixtures import TOY_REF, FolderCatalog
 
@@ -113,6 +119,21 @@ def test_picture_three_of_four_is_replayed_at_its_place(engine: Engine) -> None:
     third = paint(engine, *recipes, batch_size=4)[2]
     assert (third.provenance.facts.batch_size, third.provenance.facts.batch_index) == (4, 2)
     assert np.array_equal(engine.replay(third.provenance).pixels, third.pixels)
+
+
+def test_an_embedding_paints_its_own_vectors(toy_folder: Path, toy_model: DiffusionModel, tmp_path: Path) -> None:
+    """Vectors that are those of a known word give that word's picture; others give another."""
+    (word,) = toy_model.vocabulary.encode("apple")
+    table = toy_model.text_encoders[0].get_input_embeddings().weight.detach()
+    (tmp_path / "toy").symlink_to(toy_folder)
+    save_file({"emb_params": table[word : word + 1].float().clone()}, tmp_path / "as-apple.safetensors")
+    save_file({"emb_params": torch.ones(2, 8)}, tmp_path / "odd.safetensors")
+    catalog = FolderCatalog(tmp_path)
+    engine = Engine(catalog, Place())
+    asked = [Order(recipe=TOY.but(prompt=f"a red {name}"), left_to_model=()) for name in ("apple", "as-apple", "odd")]
+    apple, same, other = (paint(engine, *expand(order, catalog))[0].pixels for order in asked)
+    assert np.array_equal(apple, same)
+    assert not np.array_equal(apple, other)
 
 
 def told(verdict: Verdict, at_step: int, picture: int = 0) -> tuple[list[Progress], "object"]:

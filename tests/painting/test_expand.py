@@ -33,6 +33,7 @@ FILES: dict[ModelKind, dict[str, ModelFile]] = {
         name: ModelFile(name, Path(name), "lora", "sd1", digit * 64)
         for name, digit in (("ink", "c"), ("old film", "d"))
     },
+    "embedding": {"bad-artist": ModelFile("bad-artist", Path("bad-artist"), "embedding", "sd1", "f" * 64)},
     "hypernet": {"anime": ModelFile("anime", Path("anime"), "hypernet", "sd1", "e" * 64)},
 }
 
@@ -119,6 +120,12 @@ def test_the_hires_prompt_has_tags_of_its_own() -> None:
     assert one.hires is not None
     assert one.hires.prompt == "x"
     assert one.hires.loras[0].unet == 0.4
+
+
+def test_embeddings_named_in_a_prompt_are_pinned() -> None:
+    (one,) = recipes(Order(recipe=Recipe(prompt="a", negative_prompt="blurry, (Bad-Artist:0.7)")))
+    assert one.embeddings == (ModelRef(name="bad-artist", sha256="f" * 64),)
+    assert recipes(Order(recipe=Recipe(prompt="not-bad-artistic")))[0].embeddings == ()
 
 
 def test_axes_make_a_grid_in_display_order() -> None:

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from danqing.base.progress import Verdict
 from danqing.base.recipe import Recipe
+from danqing.base.refs import ModelRef
 from danqing.diffusion.moment import Moment
 from danqing.painting.latents import decode, encode
 from danqing.painting.plan import plan
 from danqing.painting.stages import paint_from_noise, prepare
+from danqing.weights.embedding import Embedding
 from danqing.weights.loading import load_model
 from danqing.weights.model import DiffusionModel
 from danqing.weights.place import Place
@@ -32,9 +34,13 @@ def go_on(moment: Moment, x0: Tensor) -> Verdict:
     return Verdict.CONTINUE
 
 
+def no_embedding(ref: ModelRef) -> Embedding:
+    raise AssertionError(f"no recipe here names an embedding, but {ref} was asked for")
+
+
 def latents(model: DiffusionModel, recipes: Sequence[Recipe]) -> Tensor:
     with torch.inference_mode():
-        return paint_from_noise(prepare(model, [plan(recipe) for recipe in recipes], 0, go_on))
+        return paint_from_noise(prepare(model, [plan(recipe) for recipe in recipes], 0, go_on, no_embedding))
 
 
 def worst_difference(model: DiffusionModel) -> float:

@@ -58,7 +58,6 @@ def test_a_prompt_of_every_kind_has_its_tree() -> None:
                 Words(" "),
                 TagItem(Tag("lora", "ink", ("0.8",))),
                 Break(),
-                Words(""),
                 Alternate(((Words("c"),), (Words("d"),))),
             ),
         ),

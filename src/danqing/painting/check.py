@@ -60,7 +60,6 @@ def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
         "inpaint": recipe.inpaint is not None,
         "refiner": recipe.refiner is not None,
         "controls (ControlNet)": bool(recipe.controls),
-        "embeddings": bool(recipe.embeddings),
         "tiling": recipe.tiling,
         "patches": bool(recipe.patches),
         "finishers": bool(recipe.finishers),

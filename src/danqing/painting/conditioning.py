@@ -1,6 +1,6 @@
 """Prompts to what the UNet reads: chunks through the text encoders, weights laid on, one conditioning for every stretch of steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 
 from danqing.base.parts import Emphasis
+from danqing.base.refs import ModelRef
 from danqing.diffusion.samplers import Sampler
 from danqing.painting.plan import Plan
 from danqing.prompt.chunks import Chunk
-from danqing.prompt.reading import PromptPlan, ReadingOptions, read_prompt
+from danqing.prompt.reading import ReadingOptions, read_prompt
+from danqing.weights.embedding import Embedding, injected
 from danqing.weights.families.family import TextTower
 from danqing.weights.model import DiffusionModel, TextEncoder
+
+AS_TYPED = ReadingOptions()
+OpenEmbedding = Callable[[ModelRef], Embedding]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +57,19 @@ class TextReader:
     Every chunk is encoded by itself, so that a picture's conditioning doesn't depend on its batch.
     """
 
-    def __init__(self, model: DiffusionModel, clip_skip: int, emphasis: Emphasis) -> None:
+    def __init__(
+        self, model: DiffusionModel, clip_skip: int, emphasis: Emphasis, embeddings: Sequence[Embedding] = ()
+    ) -> None:
         self._model = model
         self._clip_skip = clip_skip
         self._emphasis: Emphasis = emphasis
-        self._encoded: dict[tuple[int, ...], list[Tensor]] = {}
+        self._vectors = {one.name: one.vectors_for(model) for one in embeddings}
+        self._encoded: dict[Chunk, list[Tensor]] = {}
 
-    def timelines(self, plan: PromptPlan) -> tuple[Timeline, ...]:
+    def timelines(self, text: str, options: ReadingOptions = AS_TYPED) -> tuple[Timeline, ...]:
         """Every AND part of a prompt over time."""
+        counts = {name: vectors[0].shape[0] for name, vectors in self._vectors.items()}
+        plan = read_prompt(text, self._model.vocabulary, options, counts)
 
         def conditioning(chunks: Sequence[Chunk]) -> Conditioning:
             return Conditioning(torch.cat([self._weighted(chunk, plan.around_empty) for chunk in chunks]))
@@ -81,13 +91,19 @@ class TextReader:
         return torch.cat([(z - none) * scale + none for z, none in zip(plain, empty, strict=True)], dim=-1)
 
     def _encoded_by_towers(self, chunk: Chunk) -> list[Tensor]:
-        if chunk.tokens not in self._encoded:
-            towers = zip(self._model.towers, self._model.text_encoders, strict=True)
-            self._encoded[chunk.tokens] = [self._tower(tower, encoder, chunk) for tower, encoder in towers]
-        return self._encoded[chunk.tokens]
+        plain = replace(chunk, weights=(1.0,) * len(chunk.weights))  # weights act on what comes out
+        if plain not in self._encoded:
+            self._encoded[plain] = [self._tower(number, plain) for number in range(len(self._model.text_encoders))]
+        return self._encoded[plain]
 
-    def _tower(self, tower: TextTower, encoder: TextEncoder, chunk: Chunk) -> Tensor:
-        """(77, width) float32."""
+    def _tower(self, number: int, chunk: Chunk) -> Tensor:
+        """(77, width) float32 of one text encoder."""
+        tower, encoder = self._model.towers[number], self._model.text_encoders[number]
+        fills = [(0, place.offset, self._vectors[place.name][number]) for place in chunk.embeddings]
+        with injected(encoder, fills):
+            return self._hidden(tower, encoder, chunk)
+
+    def _hidden(self, tower: TextTower, encoder: TextEncoder, chunk: Chunk) -> Tensor:
         ids = torch.tensor([chunk.padded_with(tower.pad)], device=self._model.device)
         layer = tower.skip + self._clip_skip - 1
         run = cast("Any", encoder)  # transformers annotates what it returns loosely
@@ -112,24 +128,31 @@ def weighted(hidden: Tensor, weights: Sequence[float], emphasis: Emphasis) -> Te
     return scaled * (hidden.mean() / scaled.mean()) if emphasis == "Original" else scaled
 
 
-def read_texts(model: DiffusionModel, plans: Sequence[Plan], number: int, sampler: Sampler) -> list[PictureText]:
+def read_texts(
+    model: DiffusionModel, plans: Sequence[Plan], number: int, sampler: Sampler, open_embedding: OpenEmbedding
+) -> list[PictureText]:
     """The text of every picture of a batch, for pass `number`."""
-    one = plans[0].passes[number]
-    reader = TextReader(model, one.clip_skip, plans[0].recipe.text.emphasis)
+    readers: dict[tuple[ModelRef, ...], TextReader] = {}
     texts: list[PictureText] = []
     for plan in plans:
-        words = plan.passes[number]
-        recipe = plan.recipe
-        steps = one.steps * sampler.calls_per_step
+        one, recipe = plan.passes[number], plan.recipe
+        if recipe.embeddings not in readers:
+            embeddings = [open_embedding(ref) for ref in recipe.embeddings]
+            readers[recipe.embeddings] = TextReader(model, one.clip_skip, recipe.text.emphasis, embeddings)
+        reader = readers[recipe.embeddings]
         options = ReadingOptions(
             dialect=recipe.dialect,
-            steps=steps,
+            steps=one.steps * sampler.calls_per_step,
             first_pass_steps=plan.passes[0].steps * sampler.calls_per_step if number else None,
             old_timelines=recipe.text.old_timelines,
             comma_backtrack=recipe.text.comma_backtrack,
             plain=recipe.text.emphasis == "None",
         )
-        positive = read_prompt(words.prompt, model.vocabulary, options)
-        negative = read_prompt(words.negative_prompt, model.vocabulary, replace(options, negative=True))
-        texts.append(PictureText(reader.timelines(positive), reader.timelines(negative)[0]))
+        negative = replace(options, negative=True)
+        texts.append(
+            PictureText(
+                reader.timelines(one.prompt, options),
+                reader.timelines(one.negative_prompt, negative)[0],
+            )
+        )
     return texts

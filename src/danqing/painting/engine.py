@@ -117,7 +117,7 @@ class Engine:
         with torch.inference_mode():
             for number, one in enumerate(plans[0].passes):
                 before, model = model, self._shelf.materialise(_bundle(one.networks))
-                run = prepare(model, plans, number, group.report(model, number))
+                run = prepare(model, plans, number, group.report(model, number), self._shelf.embedding)
                 try:
                     if latents is None or before is None:
                         latents = paint_from_noise(run)

@@ -1,5 +1,6 @@
 """Orders to recipes: models found and hashed, tags lifted out of prompts, styles and axes laid out, seeds given. Free of torch and of chance."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -54,7 +55,29 @@ def resolve(recipe: Recipe, catalog: Catalog, left_to_model: tuple[str, ...] = (
         changes["hires"] = hires.but(
             **_lifted(hires.prompt, hires.negative_prompt, hires.loras, hires.hypernets, catalog),
         )
+    changes["embeddings"] = _embeddings(recipe.but(**changes), catalog)
     return recipe.but(**changes)
+
+
+def _embeddings(recipe: Recipe, catalog: Catalog) -> tuple[ModelRef, ...]:
+    """Textual inversions that the prompts name, pinned by hash: on another machine the same word stays the same file.
+
+    A name counts wherever it stands as a word of its own; whether its tokens really meet is the reader's affair.
+    """
+    hires = (recipe.hires.prompt, recipe.hires.negative_prompt) if recipe.hires else ()
+    text = "\n".join((recipe.prompt, recipe.negative_prompt, *hires)).casefold()
+    given = [catalog.find(ref, "embedding").ref for ref in recipe.embeddings]
+    known = {ref.name for ref in given}
+    named = [
+        file.ref
+        for file in catalog.list("embedding")
+        if file.name not in known and _has_word(text, file.name.casefold())
+    ]
+    return (*given, *(catalog.find(ref, "embedding").ref for ref in named))
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 def _lifted(

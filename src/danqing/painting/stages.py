@@ -20,7 +20,7 @@ from danqing.diffusion.start import (
     start_own_from_latent,
     walks_own_timesteps,
 )
-from danqing.painting.conditioning import PictureText, read_texts
+from danqing.painting.conditioning import OpenEmbedding, PictureText, read_texts
 from danqing.painting.guided import guidance_of, predictions
 from danqing.painting.noises import first_noise, step_noise
 from danqing.painting.plan import Pass, Plan
@@ -42,12 +42,14 @@ class Run:
     report: Report
 
 
-def prepare(model: DiffusionModel, plans: Sequence[Plan], number: int, report: Report) -> Run:
+def prepare(
+    model: DiffusionModel, plans: Sequence[Plan], number: int, report: Report, open_embedding: OpenEmbedding
+) -> Run:
     """Pass `number` of a batch, its prompts read."""
     passes = [plan.passes[number] for plan in plans]
     recipes = [plan.recipe for plan in plans]
     sampler = SAMPLERS.find(passes[0].sampler)
-    texts = read_texts(model, plans, number, sampler)
+    texts = read_texts(model, plans, number, sampler, open_embedding)
     return Run(model, passes[0], recipes, texts, sampler, _prediction(model, recipes[0]), report)
 
 

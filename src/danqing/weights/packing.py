@@ -103,7 +103,8 @@ class FloatGroupNorm(nn.GroupNorm):
         made = self.packed.by_shape.get(())
         if made is None:
             made = self.packed.by_shape.setdefault((), (self.weight.float(), self.bias.float()))
-        return F.group_norm(input.float(), self.num_groups, *made, self.eps).to(input.dtype)
+        weight, bias = made
+        return F.group_norm(input.float(), self.num_groups, weight, bias, self.eps).to(input.dtype)
 
 
 _KINDS: dict[type[nn.Module], type[nn.Module]] = {

@@ -5,26 +5,30 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
 from danqing.weights.assets import asset
 
-PIPELINE: Any = StableDiffusionPipeline
-"""Its classes are hardly typed."""
+DIFFUSERS: Any = diffusers
+"""Its names are not exported as type checkers want it, and hardly typed."""
 
 
 def pipeline_of_folder(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """diffusers' pipeline for a diffusers folder, with the shipped vocabulary."""
-    return _quiet(PIPELINE.from_pretrained(folder, tokenizer=_tokenizer(), torch_dtype=dtype, local_files_only=True))
+    return _quiet(
+        DIFFUSERS.StableDiffusionPipeline.from_pretrained(
+            folder, tokenizer=_tokenizer(), dtype=dtype, local_files_only=True
+        )
+    )
 
 
 def pipeline_of_file(path: Path, configs: Path, dtype: torch.dtype = torch.float32) -> Any:
     """diffusers' pipeline for a single file; `configs` as `write_configs` makes it."""
     return _quiet(
-        PIPELINE.from_single_file(
-            path, config=configs, tokenizer=_tokenizer(), torch_dtype=dtype, local_files_only=True
+        DIFFUSERS.StableDiffusionPipeline.from_single_file(
+            path, config=configs, tokenizer=_tokenizer(), dtype=dtype, local_files_only=True
         )
     )
 
@@ -48,7 +52,7 @@ def write_configs(folder: Path) -> Path:
         shutil.copyfile(asset("tokenizer", name), words / name)
     index: dict[str, Any] = {name: [library, kind] for name, (library, kind, _, _) in parts.items()}
     index |= {"tokenizer": ["transformers", "CLIPTokenizer"], "requires_safety_checker": False}
-    index |= dict.fromkeys(("safety_checker", "feature_extractor", "image_encoder"), [None, None])
+    index |= {name: [None, None] for name in ("safety_checker", "feature_extractor", "image_encoder")}
     index["_class_name"] = "StableDiffusionPipeline"
     (folder / "model_index.json").write_text(json.dumps(index), "utf-8")
     return folder
@@ -61,7 +65,6 @@ def _tokenizer() -> Any:
 
 def _quiet(pipe: Any) -> Any:
     """With Euler as danqing walks it, so that both do the same work and paint the same picture; without a progress bar."""
-    scheduler: Any = EulerDiscreteScheduler
-    pipe.scheduler = scheduler.from_config(pipe.scheduler.config, timestep_spacing="linspace")
+    pipe.scheduler = DIFFUSERS.EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="linspace")
     pipe.set_progress_bar_config(disable=True)
     return pipe

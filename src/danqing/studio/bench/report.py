@@ -78,7 +78,7 @@ def report_text(report: Report) -> str:
     """The table, ready to print."""
     lines = [f"{name}: {value}" for name, value in report.machine.items()]
     for section in report.sections:
-        head = f"{section.title:<46}{'danqing':>11}{'diffusers':>11}{'ratio':>8}{'share':>13}{'others':>9}"
+        head = f"{section.title:<46}{'danqing':>11}{'diffusers':>11}{'ratio':>8}{'share':>12}{'others':>12}"
         lines += ["", head, "-" * len(head)]
         lines += [line for row in section.rows for line in _lines(row)]
     return "\n".join([*lines, "", LEGEND, f"The whole bench took {report.seconds:.0f} s."])
@@ -94,7 +94,7 @@ def _lines(row: Row) -> list[str]:
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
     mark = " !" if row.disturbed else ""
     figures = f"{_figure(row.ours):>11}{_figure(row.theirs):>11}{ratio:>8}"
-    loads = f"{_both(row, lambda load: load.share):>13}{_both(row, lambda load: load.others):>9}"
+    loads = f"{_both(row, lambda load: load.share):>12}{_both(row, lambda load: load.others):>12}"
     line = f"{name:<46}{figures}{loads}{mark}".rstrip()
     return [line, f"      {row.note}"] if row.note else [line]
 

@@ -21,6 +21,11 @@ from danqing.training.mini.packing import pack, unpack
 from danqing.training.mini.plans import PARTS, Plan, read_plan
 from danqing.training.mini.prepared import prepare, read_prepared
 from danqing.training.mini.train import train_part
+from danqing.weights.place import choose_place
+
+
+def _device() -> torch.device:
+    return torch.device(choose_place().device)
 
 
 class _Bell:
@@ -40,25 +45,25 @@ class _Bell:
 
 
 def _prepare(plan: Plan, work: Path) -> None:
-    prepare(plan, work, CPU, anew=True)
+    prepare(plan, work, _device(), anew=True)
 
 
 def _export(plan: Plan, work: Path) -> None:
     """The diffusers folder and its sheet, in `export` of the work folder."""
-    paint_sheet(trained_networks(plan, work, CPU), work / "export" / "sheet.png")
+    paint_sheet(trained_networks(plan, work, _device()), work / "export" / "sheet.png")
     export(plan, work, work / "export" / "model")
 
 
 def _judged(plan: Plan, work: Path) -> None:
     """The judge's own error, once the latents are prepared."""
     vae = read_prepared(plan, work).vae
-    _tell(work / "export" / "judge.json", judge_figures(open_bench(plan, work, CPU), work, vae))
+    _tell(work / "export" / "judge.json", judge_figures(open_bench(plan, work, _device()), work, vae))
 
 
 def _bench(plan: Plan, work: Path) -> None:
     """The model's figures over 500 prompts."""
-    networks = trained_networks(plan, work, CPU)
-    _tell(work / "export" / "figures.json", model_figures(open_bench(plan, work, CPU), networks, work))
+    networks = trained_networks(plan, work, _device())
+    _tell(work / "export" / "figures.json", model_figures(open_bench(plan, work, _device()), networks, work))
 
 
 def _pack(plan: Plan, work: Path) -> None:
@@ -77,7 +82,6 @@ def _tell(path: Path, figures: dict[str, dict[str, float]]) -> None:
     logging.getLogger(__name__).info("%s: %s", path.name, figures)
 
 
-CPU = torch.device("cpu")
 OTHERS: MappingProxyType[str, Callable[[Plan, Path], None]] = MappingProxyType(
     {"prepare": _prepare, "export": _export, "judged": _judged, "bench": _bench, "pack": _pack, "unpack": _unpack}
 )

@@ -59,7 +59,8 @@ def measure(settings: BenchSettings, folder: Path) -> Section:
         ours = _Danqing(Engine(OneModel(file), place))
         apart = _apart(ours.paint(1)[0], theirs.paint(1)[0])
         for batch in BATCHES:
-            ours.sample(batch), theirs.sample(batch)
+            ours.sample(batch)
+            theirs.sample(batch)
             pairs = in_turns(
                 lambda ours=ours, batch=batch: ours.sample(batch),
                 lambda batch=batch: theirs.sample(batch),

@@ -19,7 +19,8 @@ def measure(settings: BenchSettings, folder: Path) -> Section:
     """Runs each process once unmeasured, so that files are in the system's cache and bytecode is written."""
     runs = _Runs(folder)
     helped = [_help() for _ in range(settings.rounds + 1)][1:]
-    runs.danqing(), runs.diffusers()
+    runs.danqing()
+    runs.diffusers()
     runs.watched.clear()
     pairs = in_turns(runs.danqing, runs.diffusers, settings.rounds)
     rows: tuple[Row, ...] = (
