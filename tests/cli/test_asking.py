@@ -46,7 +46,7 @@ def test_a_drawn_seed_may_be_the_same_for_all() -> None:
         ({"hires.stepz": "3"}, "did you mean steps?"),
         ({"nopart.steps": "3"}, "no field 'nopart'"),
         ({"steps.more": "3"}, "steps"),
-        ({"noise.source": "GPU"}, "noise.source: source must be one of"),
+        ({"noise.source": "GPU"}, "noise.source must be one of"),
         ({"count": "0"}, "count must be at least 1"),
     ],
 )

@@ -22,12 +22,7 @@ def order_of(words: Mapping[str, object], base: Order | None = None, more: Field
 
     Without a seed one is drawn. Raises RecipeError for what can't be meant.
     """
-    try:
-        return _order(_fields_of(words, more or {}), base)
-    except RecipeError as problem:
-        # A part knows the names of its own fields only; the user wrote the whole path.
-        culprit = next((path for path in words if "." in path and _fails(path, words[path], more or {})), None)
-        raise RecipeError(f"{culprit}: {problem}") if culprit else problem from problem
+    return _order(_fields_of(words, more or {}), base)
 
 
 def _fields_of(words: Mapping[str, object], more: Fields) -> Fields:
@@ -36,14 +31,6 @@ def _fields_of(words: Mapping[str, object], more: Fields) -> Fields:
     for path, value in words.items():
         _put(fields, path, _meant(known.get(path), value))
     return _merged(fields, more)
-
-
-def _fails(path: str, value: object, more: Fields) -> bool:
-    try:
-        Recipe.model_validate(_fields_of({path: value}, more))
-    except RecipeError:
-        return True
-    return False
 
 
 def _order(fields: Fields, base: Order | None) -> Order:

@@ -1,4 +1,5 @@
-"""The prompt builder's taxonomy, in English, Chinese and Korean, and the prompt of what was chosen from it. The list itself is data."""
+"""The prompt builder's taxonomy, in English, Chinese and Korean, and the prompt of what was chosen from it. The list
+itself is data."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -60,13 +61,15 @@ class Taxonomy:
 def read_taxonomy(text: str) -> Taxonomy:
     """The taxonomy in assets/wordlists/taxonomy.json."""
     data = json.loads(text)
-    groups = (Group(group["name"], _named(group["label"]), tuple(map(_slot, group["slots"]))) for group in data["groups"])
+    groups = (
+        Group(group["name"], _named(group["label"]), tuple(map(_slot, group["slots"]))) for group in data["groups"]
+    )
     return Taxonomy(tuple(groups), _tags(data["colors"]), _tags(data["words"]))
 
 
 def build_prompt(taxonomy: Taxonomy, chosen: Mapping[str, Sequence[str]]) -> str:
-    """The chosen words by slot, as a prompt in the taxonomy's order. A tag may be given in any of its languages; words that the slot
-    doesn't know go in as they are. Raises PromptError for a slot that isn't there.
+    """The chosen words by slot, as a prompt in the taxonomy's order. A tag may be given in any of its languages; words
+    that the slot doesn't know go in as they are. Raises PromptError for a slot that isn't there.
     """
     slots = taxonomy.slots
     for name in chosen:

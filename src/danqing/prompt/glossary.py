@@ -1,4 +1,5 @@
-"""Chinese and Korean words of a prompt in English, word by word: checkpoints know English only. It is a glossary and no translator."""
+"""Chinese and Korean words of a prompt in English, word by word: checkpoints know English only. It is a glossary and no
+translator."""
 
 import json
 import re
@@ -17,8 +18,30 @@ PLAIN = str.maketrans(
     {"，": ", ", "、": ", ", "。": ". ", "（": "(", "）": ")", "：": ":", "；": "; ", "！": "! ", "？": "? ", "｜": "|"}
     | {"［": "[", "］": "]", "【": "[", "】": "]", "｛": "{", "｝": "}", "\u3000": " "}
 )
-SILENT = "的地得着了是"
-PARTICLES = ("에서는", "으로", "에서", "에게", "한테", "은", "는", "이", "가", "을", "를", "의", "에", "로", "와", "과", "도", "만", "하는", "한", "인")
+SILENT = "的地得着了是在"
+PARTICLES = (
+    "에서는",
+    "으로",
+    "에서",
+    "에게",
+    "한테",
+    "은",
+    "는",
+    "이",
+    "가",
+    "을",
+    "를",
+    "의",
+    "에",
+    "로",
+    "와",
+    "과",
+    "도",
+    "만",
+    "하는",
+    "한",
+    "인",
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +82,7 @@ def to_english(text: str, glossary: Glossary) -> English:
         pieces += [_words(text[at : tag.start()], glossary, unknown), tag.group()]
         at = tag.end()
     pieces.append(_words(text[at:], glossary, unknown))
-    return English("".join(pieces), tuple(unknown))
+    return English(re.sub(r"  +", " ", "".join(pieces)).strip(" "), tuple(unknown))
 
 
 def _words(text: str, glossary: Glossary, unknown: dict[str, None]) -> str:
@@ -72,10 +95,8 @@ def _words(text: str, glossary: Glossary, unknown: dict[str, None]) -> str:
     at = 0
     while at < len(text):
         word = _known(low, at, glossary)
-        if (word or not FOREIGN.match(text[at])) and lost:
-            unknown[lost] = None
-            _put(pieces, lost)
-            lost = ""
+        if word or not FOREIGN.match(text[at]):
+            lost = _give_up(lost, pieces, unknown)
         if word:
             _put(pieces, glossary.words[word])
             at = _behind_particle(text, at + len(word)) if re.search(f"[{HANGUL}]", word) else at + len(word)
@@ -85,10 +106,16 @@ def _words(text: str, glossary: Glossary, unknown: dict[str, None]) -> str:
         else:
             pieces.append(text[at])
             at += 1
-    if lost:
-        unknown[lost] = None
-        _put(pieces, lost)
-    return re.sub(r"  +", " ", "".join(pieces)).strip(" ") if pieces else ""
+    _give_up(lost, pieces, unknown)
+    return "".join(pieces)
+
+
+def _give_up(lost: str, pieces: list[str], unknown: dict[str, None]) -> str:
+    """An unknown word stays as it is; nothing of it is left."""
+    if word := lost.rstrip(SILENT):
+        unknown[word] = None
+        _put(pieces, word)
+    return ""
 
 
 def _known(text: str, at: int, glossary: Glossary) -> str:

@@ -106,8 +106,8 @@ def _square_weights(text: str, prompt: Prompt, options: LintOptions) -> Iterator
         words = found.group(1).strip()
         yield Finding(
             "square-weight",
-            f"[{_short(words, quoted=False)}:{found.group(2)}] is no weight: it adds the words after {share:.0%} of the steps, "
-            "so they are missing from the whole picture",
+            f"[{_short(words, quoted=False)}:{found.group(2)}] is no weight: it adds the words after "
+            f"{share:.0%} of the steps, so they are missing from the whole picture",
             found.start(),
             found.end(),
             f"({words}:{1 / share:.2f})",
@@ -120,7 +120,8 @@ def _bare_weight(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Fi
         if found:
             yield Finding(
                 "bare-weight",
-                f"the {found.group()} at the end weighs the whole prompt; for the last words alone write (words{found.group()})",
+                f"the {found.group()} at the end weighs the whole prompt; for the last words alone write "
+                f"(words{found.group()})",
                 found.start(),
                 found.end(),
             )
@@ -153,10 +154,11 @@ def _switches(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Findi
 def _full_width(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Finding]:
     places = [at for at, sign in enumerate(text) if sign in FULL_WIDTH]
     if places:
-        signs = "".join(dict.fromkeys(text[at] for at in places))
+        signs = list(dict.fromkeys(text[at] for at in places))
+        plain = " ".join(FULL_WIDTH[sign] for sign in signs)
         yield Finding(
             "full-width",
-            f"the full-width {' '.join(signs)} are no punctuation to the model; type {' '.join(FULL_WIDTH[sign] for sign in signs)}",
+            f"the full-width {' '.join(signs)} are no punctuation to the model; type {plain}",
             places[0],
             places[-1] + 1,
             "".join(FULL_WIDTH.get(sign, sign) for sign in text),
@@ -256,7 +258,8 @@ def _long(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Finding]:
     if count > ROOM:
         yield Finding(
             "long",
-            f"{count} tokens fill {plan.longest} chunks of {ROOM}; what stands in a later chunk weighs less, and BREAK says where to cut",
+            f"{count} tokens fill {plan.longest} chunks of {ROOM}; what stands in a later chunk weighs less, and BREAK "
+            "says where to cut",
             0,
             len(text),
         )

@@ -28,7 +28,7 @@ def pipeline_of_file(path: Path, configs: Path, dtype: torch.dtype = torch.float
     """diffusers' pipeline for a single file; `configs` as `write_configs` makes it."""
     return _quiet(
         DIFFUSERS.StableDiffusionPipeline.from_single_file(
-            path, config=configs, tokenizer=_tokenizer(), dtype=dtype, local_files_only=True
+            path, config=str(configs), tokenizer=_tokenizer(), dtype=dtype, local_files_only=True
         )
     )
 

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from danqing.base.progress import Verdict
+from danqing.base.refs import ModelRef
 from danqing.diffusion.moment import Moment
 from danqing.painting.plan import plan
 from danqing.painting.stages import paint_from_noise, prepare
 from danqing.studio.bench.peer import pipeline_of_file
 from danqing.studio.bench.task import SEED, recipe, words_for_diffusers
+from danqing.weights.embedding import Embedding
 from danqing.weights.loading import load_model
 from danqing.weights.model import DiffusionModel
 from danqing.weights.place import Place, choose_place
@@ -58,7 +60,7 @@ def tensor_pairs(model: DiffusionModel, pipe: Any) -> Iterator[tuple[Tensor, Ten
 def step_error(model: DiffusionModel, pipe: Any, side: int) -> float:
     """Largest difference of the latents after one step of both, relative to the largest latent."""
     with torch.inference_mode():
-        run = prepare(model, [plan(recipe(side, 1))], 0, _go_on)
+        run = prepare(model, [plan(recipe(side, 1))], 0, _go_on, _no_embedding)
         ours = paint_from_noise(run)
     generator = torch.Generator().manual_seed(SEED)
     theirs: Tensor = pipe(**words_for_diffusers(side, 1), generator=generator, output_type="latent").images
@@ -79,6 +81,10 @@ def _answer(unet: Any, call: Call) -> Tensor:
     x, timestep, text = call
     with torch.inference_mode():
         return unet(x.to(unet.dtype), timestep, text.to(unet.dtype), return_dict=False)[0].float()
+
+
+def _no_embedding(ref: ModelRef) -> Embedding:
+    raise AssertionError(f"the prompt names no embedding, least of all {ref.name}")
 
 
 def _go_on(moment: Moment, x0: Tensor) -> Verdict:
