@@ -85,4 +85,4 @@ def test_help_shows_the_main_knobs_and_their_short_names(danqing: Danqing) -> No
 def test_an_expert_knob_is_an_option_all_the_same(danqing: Danqing) -> None:
     ran = danqing("paint", "a fox", "--steps", "1", "--sampling-eta", "11")
     assert ran.code == 2
-    assert "sampling.eta: eta must be at most 10" in ran.err
+    assert "sampling.eta must be at most 10" in ran.err

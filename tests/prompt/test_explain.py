@@ -12,7 +12,7 @@ def test_a_prompt_is_explained_part_by_part() -> None:
         "  steps 6 to 10, 3 tokens: a (cat:1.2) bird",
         "    chunk 1: a (cat:1.2) bird",
         "part 2, weight 1",
-        "  10 steps, 79 tokens:  moon :0.5 BREAK x",
+        "  10 steps, 76 tokens:  moon :0.5 BREAK x",
         "    chunk 1: moon : 0 . 5",
         "    chunk 2: x",
     ]

@@ -28,7 +28,18 @@ LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "PNG": 2**31 - 1}
 JSON_KEY = "danqing"
 INFOTEXT_NAMES = ("parameters", "UserComment", "comment")
 """Where A1111's text stands: PNG chunk, EXIF, GIF comment. Fooocus and SwarmUI put JSON there, which is no infotext."""
-BROKEN = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, struct.error, zlib.error)
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
 """What Pillow's readers raise on damaged files."""
 
 
@@ -64,7 +75,9 @@ def encode_picture(
     """(the bytes of a PNG, JPEG or WEBP file, what it had no room for). pixels (H, W, 3|4) uint8."""
     height, width = pixels.shape[:2]
     if max(height, width) > LONGEST_SIDE[kind]:
-        raise FileWriteError(f"{width}x{height} is too large for {kind}, whose sides end at {LONGEST_SIDE[kind]}; write PNG")
+        raise FileWriteError(
+            f"{width}x{height} is too large for {kind}, whose sides end at {LONGEST_SIDE[kind]}; write PNG"
+        )
     image = Image.fromarray(np.ascontiguousarray(pixels))
     stream = io.BytesIO()
     infotext, recipe_json = _plain(infotext), _escaped(recipe_json)
@@ -87,7 +100,9 @@ def read_picture(source: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Pix
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=READABLE) as image:
             width, height = image.size
             if width * height > most_pixels:
-                raise ImageError(f"{name} has {width}x{height} pixels; at most {most_pixels:,} are opened: make it smaller first")
+                raise ImageError(
+                    f"{name} has {width}x{height} pixels; at most {most_pixels:,} are opened: make it smaller first"
+                )
             image.seek(0)
             upright = ImageOps.exif_transpose(image)
             return _eight_bits(upright)
@@ -96,7 +111,9 @@ def read_picture(source: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Pix
     except PermissionError as problem:
         raise ImageError(f"no right to read {source}") from problem
     except Image.DecompressionBombError as problem:
-        raise ImageError(f"{name} has too many pixels; at most {most_pixels:,} are opened: make it smaller first") from problem
+        raise ImageError(
+            f"{name} has too many pixels; at most {most_pixels:,} are opened: make it smaller first"
+        ) from problem
     except Image.UnidentifiedImageError as problem:
         raise ImageError(f"{name} is no picture that danqing can read; possible: {', '.join(READABLE)}") from problem
     except MemoryError as problem:
@@ -116,7 +133,9 @@ def read_metadata(path: Path) -> PictureMetadata:
     except Image.DecompressionBombError as problem:
         raise ImageError(f"{path.name} has too many pixels to be a picture of ours: make it smaller first") from problem
     except Image.UnidentifiedImageError as problem:
-        raise ImageError(f"{path.name} is no picture that danqing can read; possible: {', '.join(READABLE)}") from problem
+        raise ImageError(
+            f"{path.name} is no picture that danqing can read; possible: {', '.join(READABLE)}"
+        ) from problem
     except BROKEN as problem:
         raise ImageError(f"{path.name} is damaged ({str(problem)[:80]}); fetch it again") from problem
     texts = (raw.get(name, "") for name in INFOTEXT_NAMES)

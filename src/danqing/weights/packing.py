@@ -26,12 +26,13 @@ _Stamp = tuple[int, int, torch.dtype]
 class _Packed:
     """What a layer has packed so far. It counts for one weight only; a copy of the layer begins anew."""
 
-    __slots__ = ("by_shape", "source", "stamp")
+    __slots__ = ("by_shape", "source", "stamp", "usable")
 
     def __init__(self) -> None:
         self.by_shape: dict[Sequence[int], Any] = {}
         self.stamp: _Stamp | None = None
         self.source: Tensor | None = None
+        self.usable = False
 
     def holds(self, weight: Tensor) -> bool:
         """Whether it was made from this very weight; if not, it is emptied and begins with it. False where it can't be packed."""
@@ -41,7 +42,8 @@ class _Packed:
             self.stamp = stamp
             # Kept alive so that no later weight can lie at the same address.
             self.source = weight.detach()
-        return weight.dtype in PACKED_TYPES and weight.device.type == "cpu"
+            self.usable = weight.dtype in PACKED_TYPES and weight.device.type == "cpu"
+        return self.usable
 
     def keep(self, shape: Sequence[int], made: Any) -> Any:
         """What was made for a shape; where an earlier one is the same bytes, that one stands for both."""
