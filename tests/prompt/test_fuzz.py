@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danqing.base.errors import DanqingError
@@ -76,7 +76,7 @@ def test_any_text_is_answered_by_every_door(text: str, source: Dialect, target: 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None)
 @given(TEXT, st.sampled_from(DIALECTS), st.sampled_from(DIALECTS))
 def test_ten_thousand_texts_are_answered_by_every_door(text: str, source: Dialect, target: Dialect) -> None:
     assert walk_all_doors(text, source, target) >= 1

@@ -109,7 +109,17 @@ def test_any_text_can_be_looked_at(text: str, dialect: Dialect, negative: bool) 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "text", ["(" * 100000, "a," * 50000, "，" * 100000, "<a:b>" * 5000, "[a:1.4]" * 5000, "cat, " * 200000]
+    "text",
+    [
+        "(" * 100000,
+        "a," * 50000,
+        "，" * 100000,
+        "<a:b>" * 5000,
+        "[a:1.4]" * 5000,
+        "cat, " * 200000,
+        "[" + ":" * 100000,
+        "[" + ":1" * 50000,
+    ],
 )
 def test_hostile_text_can_be_looked_at(text: str) -> None:
     assert lint(text, LintOptions(vocabulary=vocabulary(), exclusive=read_contradictions(LIST)))

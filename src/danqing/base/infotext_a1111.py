@@ -1,4 +1,7 @@
-"""A1111's own reading of its infotext, to the letter: which keys it finds, and what it fills in where keys are missing. Forgiving reading: `infotext_fields`."""
+"""A1111's own reading of its infotext, to the letter: which keys it finds, what it fills in where keys are missing.
+
+Forgiving reading is `infotext_fields`.
+"""
 
 import json
 import math

@@ -55,4 +55,5 @@ def _number(key: str, text: str) -> float:
 
 def _choice(word: str, field: str, names: dict[str, str]) -> dict[str, str]:
     """The field when one of the names is meant, else nothing: the default then holds."""
-    return next(({field: name} for name, shown in names.items() if squeezed(shown) == squeezed(word)), {})
+    meant = [name for name, shown in names.items() if squeezed(shown) == squeezed(word)]
+    return {field: meant[0]} if meant else {}

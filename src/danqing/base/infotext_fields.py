@@ -1,4 +1,7 @@
-"""A forgiving reading of infotexts that people copied by hand: squeezed keys, Chinese headings, lost commas, lines broken anywhere. What A1111 itself writes is read exactly as A1111 reads it."""
+"""A forgiving reading of infotexts that people copied by hand: squeezed keys, Chinese headings, lost commas, broken lines.
+
+What A1111 itself writes is read exactly as A1111 reads it (`infotext_a1111`).
+"""
 
 import re
 from collections.abc import Iterator, Mapping

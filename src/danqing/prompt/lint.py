@@ -33,6 +33,7 @@ FULL_WIDTH = {
     "、": ",",
     "。": ".",
 }
+GROUP = re.compile(r"\[[^\[\]]*\]")
 BRACKETS = re.compile(r"\\.|[()\[\]{}]", re.DOTALL)
 SECOND_NETWORK = ("lora", "lyco", "hypernet")
 
@@ -130,16 +131,13 @@ def _bare_weight(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Fi
 def _switches(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Finding]:
     if options.dialect not in A1111_LIKE or "[" not in text:
         return
-    tree = read_timeline(extract_tags(text)[0])
-    if (
-        "|" in text
-        and re.search(r"\[[^\[\]]*[:|][^\[\]]*\]", text)
-        and all(isinstance(item, str) for item in tree.items)
-    ):
-        start, end = _place(text, "|")
-        yield Finding(
-            "lone-bar", "a | outside [a|b] makes all [ ] of this prompt plain text; write \\| for the sign", start, end
-        )
+    variants = options.dialect == "danqing" and "{" in text
+    timed = any(":" in found.group() or "|" in found.group() for found in GROUP.finditer(text))
+    if not variants and timed and "|" in text:
+        tree = read_timeline(extract_tags(text)[0])
+        if all(isinstance(item, str) for item in tree.items):
+            why = "a | outside [a|b] makes all [ ] of this prompt plain text; write \\| for the sign"
+            yield Finding("lone-bar", why, *_place(text, "|"))
     moments = Moments(options.steps)
     for found in re.finditer(r"\[[^\[\]]*:\s*([0-9]+)\s*\]", text):
         if moments.step_of(found.group(1)) >= options.steps and int(found.group(1)[:9]) > options.steps:

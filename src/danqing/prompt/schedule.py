@@ -3,7 +3,7 @@ emphasis pass through as they are."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from danqing.base.errors import PromptError
@@ -102,15 +102,19 @@ def read_timeline(text: str) -> Timed:
     return _timed(reading.frames[0].parts[0])
 
 
-@dataclass
 class _Frame:
-    """A bracket, open or closed: its parts, cut at the colons or bars standing directly in it. Closed ones stand in
-    others unflattened, so that deep nesting copies nothing."""
+    """A bracket, open or closed: its parts, cut at the colons or bars standing directly in it.
 
-    sign: str
-    parts: list[list["_Piece"]] = field(default_factory=lambda: [[]])
-    separators: list[str] = field(default_factory=list[str])
-    closing: str = ""
+    Closed ones stand in others unflattened, so that deep nesting copies nothing.
+    """
+
+    __slots__ = ("closing", "parts", "separators", "sign")
+
+    def __init__(self, sign: str) -> None:
+        self.sign = sign
+        self.parts: list[list[_Piece]] = [[]]
+        self.separators: list[str] = []
+        self.closing = ""
 
     def pieces(self) -> Iterator["_Piece"]:
         """The contents as they were written, with the brackets."""

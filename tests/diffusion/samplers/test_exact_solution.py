@@ -155,10 +155,8 @@ def test_a_stochastic_sampler_leaves_the_distribution_of_the_pictures(name: str)
     like = torch.empty(1, 1, 1, 20000, dtype=torch.float64)
     picture = PictureNoise(3)
     x = picture.draw(like.shape).double() * math.sqrt(float(sigmas[0]) ** 2 + mixture.VARIANCE + mixture.MEAN**2)
-    if sampler.noise == "brownian":
-        noise = brownian_noise([3], like, float(sigmas[0]), float(sigmas[-2]))
-    else:
-        noise = fresh_noise([picture], like)
+    path = brownian_noise([3], like, float(sigmas[0]), float(sigmas[-2]))
+    noise = path if sampler.noise == "brownian" else fresh_noise([picture], like)
     options = SamplerOptions(eta=1.0, eta_ddim=1.0, adaptive_rtol=0.01, adaptive_atol=0.002)
     result = sampler.function(mixture.denoise, x, sigmas, noise=noise, options=options)
     if name == "LCM":  # a jump to x0 at every step sharpens: only its middle and symmetry are kept
