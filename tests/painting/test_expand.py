@@ -16,7 +16,9 @@ from danqing.base.protocols import ModelFile, ModelKind
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef, LoraUse, ModelRef, Use
 from danqing.painting.check import check
-from danqing.painting.expand import expand, settle_seed, with_knob
+from danqing.painting.expand import Phrases, expand, settle_seed, with_knob
+from danqing.prompt.styles import Style
+from danqing.prompt.wildcards import wildcards_of
 
 SMALL = ModelFile(
     "small",
@@ -126,6 +128,30 @@ def test_embeddings_named_in_a_prompt_are_pinned() -> None:
     (one,) = recipes(Order(recipe=Recipe(prompt="a", negative_prompt="blurry, (Bad-Artist:0.7)")))
     assert one.embeddings == (ModelRef(name="bad-artist", sha256="f" * 64),)
     assert recipes(Order(recipe=Recipe(prompt="not-bad-artistic")))[0].embeddings == ()
+
+
+def test_variants_are_drawn_by_the_seed_and_may_hold_tags() -> None:
+    order = Order(recipe=Recipe(prompt="a {red|blue|green} {fox|<lora:ink:1>cat}", seed=5), count=20)
+    prompts = [one.prompt for one in recipes(order)]
+    assert prompts == [one.prompt for one in recipes(order)], "the same order gives the same pictures"
+    assert len(set(prompts)) > 3
+    assert all("{" not in prompt and "<" not in prompt for prompt in prompts)
+    assert {bool(one.loras) for one in recipes(order)} == {True, False}
+
+
+def test_braces_are_left_alone_where_the_dialect_has_no_variants() -> None:
+    assert recipes(Order(recipe=Recipe(prompt="{a|b}", dialect="a1111")))[0].prompt == "{a|b}"
+    assert recipes(Order(recipe=Recipe(prompt="{a}")))[0].prompt == "{a}", "without a bar it is NovelAI's emphasis"
+
+
+def test_wildcards_and_styles_of_the_studio_are_used() -> None:
+    phrases = Phrases({"ink": Style("ink", "ink drawing of {prompt}", "photo")}, wildcards_of({"beast.txt": "wolf"}))
+    (one,) = expand(
+        Order(recipe=Recipe(prompt="a __beast__", negative_prompt="bad"), styles=("ink",)), Names(), phrases
+    )
+    assert (one.prompt, one.negative_prompt) == ("ink drawing of a wolf", "bad, photo")
+    with pytest.raises(RecipeError, match="no style named 'inc'; did you mean ink"):
+        list(expand(Order(styles=("inc",)), Names(), phrases))
 
 
 def test_axes_make_a_grid_in_display_order() -> None:

@@ -11,7 +11,8 @@ from danqing.weights.packing import FloatGroupNorm, PackedConv2d, PackedLinear, 
 
 TYPES = (torch.float32, torch.bfloat16)
 needs_packing = pytest.mark.skipif(
-    not can_pack("cpu", torch.float32), reason="this torch can't pack weights: it has no oneDNN, or none of the operations"
+    not can_pack("cpu", torch.float32),
+    reason="this torch can't pack weights: it has no oneDNN, or none of the operations",
 )
 pytestmark = needs_packing
 

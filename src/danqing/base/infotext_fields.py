@@ -51,7 +51,7 @@ ALIASES = {
 }
 """Other words for the same key, squeezed."""
 BOUNDARY = r"(?:(?<![^\s,;])|^)"
-STEPS_LINE = re.compile(r"^\W{0,3}s\s?t\s?e\s?p\s?s\s?:\s?\d", re.IGNORECASE)
+STEPS_LINE = re.compile(r"^\W{0,3}s\s?t\s?e\s?p\s?s\s?:\s?(?:\d|$)", re.IGNORECASE)
 STEPS_INLINE = re.compile(r"(?<!\w)steps\s?:\s?\d{1,6}\s?,\s?(?=\w)", re.IGNORECASE)
 NEGATIVE_LABEL = re.compile(r"^[\s\W]{0,4}negative\s?prompts?\s?[:：]\s?", re.IGNORECASE)
 PARAMETER_HEADING = re.compile(

@@ -1,7 +1,9 @@
 """Orders to recipes: models found and hashed, tags lifted out of prompts, styles and axes laid out, seeds given. Free of torch and of chance."""
 
+import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -14,7 +16,10 @@ from danqing.base.refs import HypernetUse, LoraUse, ModelRef
 from danqing.base.seed import picture_seeds
 from danqing.base.table import did_you_mean
 from danqing.diffusion.names import resolve_sampler
+from danqing.prompt.styles import Style, apply_styles
 from danqing.prompt.tags import Tag, extract_tags
+from danqing.prompt.variants import NO_WILDCARDS, draw_variant
+from danqing.prompt.wildcards import Wildcards
 
 
 def settle_seed(order: Order, random_seed: Callable[[], int]) -> Order:
@@ -24,19 +29,56 @@ def settle_seed(order: Order, random_seed: Callable[[], int]) -> Order:
     return order.but(recipe=order.recipe.but(seed=random_seed()), seeds="increasing", left_to_model=order.left_to_model)
 
 
-def expand(order: Order, catalog: Catalog) -> Iterator[Recipe]:
+@dataclass(frozen=True)
+class Phrases:
+    """What a studio keeps of words: styles by name, and wildcards."""
+
+    styles: Mapping[str, Style] = field(default_factory=dict[str, Style])
+    wildcards: Wildcards = NO_WILDCARDS
+
+
+NO_PHRASES = Phrases()
+
+
+def expand(order: Order, catalog: Catalog, phrases: Phrases = NO_PHRASES) -> Iterator[Recipe]:
     """Every recipe of a settled order, axis by axis, then batch by batch. Raises RecipeError or ModelError for what can't be resolved."""
     if order.seeds == "random":
         raise RecipeError("this order still has its seed to be drawn; settle_seed draws it")
     turned = {_path_of(axis) for axis in order.axes}
     left_open = tuple(name for name in order.left_to_model if name not in turned)
-    for template in _cells(order):
-        settled = resolve(template, catalog, left_open)
-        varied = settled.variation.strength > 0
+    for cell in _cells(order):
+        template = with_styles(cell, order.styles, phrases.styles)
+        drawn = _variant(template, 0, phrases.wildcards)
+        settled = resolve(drawn, catalog, left_open)
+        varied = template.variation.strength > 0
         for index in range(order.count * order.batch_size):
-            seed, second = picture_seeds(settled.seed, settled.variation.seed, index, order.seeds, varied)
+            one = _variant(template, index, phrases.wildcards)
+            if (one.prompt, one.negative_prompt) != (drawn.prompt, drawn.negative_prompt):
+                drawn, settled = one, resolve(one, catalog, left_open)
+            seed, second = picture_seeds(template.seed, template.variation.seed, index, order.seeds, varied)
             variation = settled.variation.but(seed=second) if varied else settled.variation
             yield settled.but(seed=seed, variation=variation)
+
+
+def with_styles(recipe: Recipe, names: Sequence[str], styles: Mapping[str, Style]) -> Recipe:
+    """The recipe with styles laid on its prompts. Raises PromptError for a name that isn't there."""
+    if not names:
+        return recipe
+    prompt, negative = apply_styles(recipe.prompt, recipe.negative_prompt, names, styles)
+    return recipe.but(prompt=prompt, negative_prompt=negative)
+
+
+def _variant(recipe: Recipe, index: int, wildcards: Wildcards) -> Recipe:
+    """Picture `index` of a template with variants: drawn by seed + index, as sd-dynamic-prompts does. Other dialects have none."""
+    if recipe.dialect != "danqing":
+        return recipe
+    chance = random.Random(recipe.seed + index)
+    prompt, negative = (
+        draw_variant(text, chance, wildcards, index) for text in (recipe.prompt, recipe.negative_prompt)
+    )
+    if (prompt, negative) == (recipe.prompt, recipe.negative_prompt):
+        return recipe
+    return recipe.but(prompt=prompt, negative_prompt=negative)
 
 
 def resolve(recipe: Recipe, catalog: Catalog, left_to_model: tuple[str, ...] = ()) -> Recipe:

@@ -23,6 +23,7 @@ from danqing.studio.assets import ImageStore
 from danqing.studio.catalog import FolderCatalog
 from danqing.studio.gallery import Clock, Gallery
 from danqing.studio.home import Home, default_home, model_folders
+from danqing.studio.phrases import read_phrases
 from danqing.studio.settings import COMMAND_LINE, LoadedSettings, Settings, load_settings
 from danqing.weights.assets import embedded_model
 from danqing.weights.families import FAMILIES, Families
@@ -138,7 +139,7 @@ class Studio:
 
         # A piece at a time: an order may ask for a million pictures. Whole batches, so that pieces don't show.
         size = max(1, PIECE // settled.batch_size) * settled.batch_size
-        recipes = expand(settled, self.catalog)
+        recipes = expand(settled, self.catalog, read_phrases(self.home))
         begun = 0
         while piece := list(islice(recipes, size)):
             origin = Origin(settled.digest, begun)
@@ -178,4 +179,4 @@ def paint(prompt: str = "", *, home: Path | str | None = None, **fields: object)
     studio = Studio(home)
     recipe = Recipe.model_validate({"prompt": prompt, **fields})
     order = studio.settle(Order(recipe=recipe, seeds="increasing" if "seed" in fields else "random"))
-    return next(studio.engine().paint(list(expand(order, studio.catalog))))
+    return next(studio.engine().paint(list(expand(order, studio.catalog, read_phrases(studio.home)))))

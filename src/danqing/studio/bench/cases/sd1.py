@@ -86,6 +86,6 @@ def _check_rows(found: dict[str, float]) -> tuple[Row, ...]:
     counted = f"{found['equal']:.0f} of {found['tensors']:.0f} tensors equal diffusers' single-file loader's"
     left = f"{found['ignored']:.0f} left out with a reason, {found['unknown']:.0f} of them unknown"
     return (
-        Row("one step in float32, relative difference", "", found["step"], note=f"{counted}; {left}"),
+        Row("two steps in float32, relative difference", "", found["steps"], note=f"{counted}; {left}"),
         Row("UNet's answer, relative L2 to float32", "", found["unet"]),
     )

@@ -1,0 +1,127 @@
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from danqing.studio.bench.cases import embedded, sd1, startup
+from danqing.studio.bench.children import check_sd1, danqing_sd1, diffusers_picture, diffusers_sd1, findings
+from danqing.studio.bench.children.findings import Findings
+from danqing.studio.bench.measure import Sample
+from danqing.studio.bench.peer import write_configs
+from danqing.studio.bench.processes import Watched
+from danqing.studio.bench.settings import BenchSettings
+from tests.toy.model import write_toy_file
+
+ONCE = BenchSettings(rounds=1, big_rounds=1, side=64)
+
+
+@pytest.fixture(scope="module")
+def toy_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_file(tmp_path_factory.mktemp("bench") / "toy.safetensors")
+
+
+def test_the_embedded_model_is_measured_in_float32_and_as_it_comes(
+    toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "embedded_model", lambda: toy_folder)
+    monkeypatch.setattr(embedded, "SIDE", 64)
+    monkeypatch.setattr(embedded, "STEPS", 2)
+    rows = embedded.measure(ONCE, tmp_path).rows
+    assert [row.name for row in rows] == [
+        "float32, batch 1",
+        "float32, batch 4",
+        "default, batch 1",
+        "default, batch 4",
+    ]
+    assert all(row.ours and row.theirs and row.ratio for row in rows)
+    assert rows[0].note.startswith(("the two pictures differ by 0", "the two pictures differ by 1"))
+
+
+def test_danqing_tells_its_time_at_every_step(toy_file: Path, tmp_path: Path) -> None:
+    danqing_sd1.main([str(toy_file), "64", "3", str(tmp_path / "out.json")])
+    found = findings.read(tmp_path / "out.json")
+    assert len(found.steps) == 2
+    assert all(sample.seconds > 0 for sample in (found.first, *found.steps, found.decode))
+
+
+def test_diffusers_tells_its_time_at_every_step(toy_file: Path, toy_folder: Path, tmp_path: Path) -> None:
+    diffusers_sd1.main([str(toy_file), "64", "3", str(tmp_path / "out.json"), str(toy_folder)])
+    assert len(findings.read(tmp_path / "out.json").steps) == 2
+
+
+def test_both_sides_mean_the_same_by_a_file(toy_file: Path, toy_folder: Path, tmp_path: Path) -> None:
+    check_sd1.main([str(toy_file), "64", str(toy_folder), str(tmp_path / "check.json")])
+    found = json.loads((tmp_path / "check.json").read_text("utf-8"))
+    assert found["equal"] == found["tensors"] > 100
+    assert found["unknown"] == 0
+    assert found["steps"] < 1e-4
+    assert found["unet"] < 0.05
+
+
+def test_diffusers_paints_a_picture_into_a_file(toy_folder: Path, tmp_path: Path) -> None:
+    diffusers_picture.main([str(toy_folder), "64", "2", str(tmp_path / "picture.png")])
+    assert Image.open(tmp_path / "picture.png").size == (64, 64)
+
+
+def test_the_configs_for_diffusers_are_complete(tmp_path: Path) -> None:
+    folder = write_configs(tmp_path / "configs")
+    index = json.loads((folder / "model_index.json").read_text("utf-8"))
+    parts = {name for name, entry in index.items() if isinstance(entry, list) and entry[0]}
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == parts
+
+
+def test_startup_compares_times_and_memory_of_fresh_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[Sequence[str]] = []
+
+    def watch(command: Sequence[str], awaited: Path | None = None) -> Watched:
+        commands.append(command)
+        ours = "paint" in command
+        return Watched(Sample(1.0 if ours else 2.0, 0.5), 10**9 if ours else 3 * 10**9)
+
+    monkeypatch.setattr(startup, "watch", watch)
+    helped, first, memory = startup.measure(BenchSettings(rounds=3), tmp_path).rows
+    assert (helped.theirs, first.ratio, memory.ratio) == (None, 2.0, 3.0)
+    pictures = [command[-1] for command in commands if command[-1].endswith(".png")]
+    assert len(set(pictures)) == len(pictures) == 8
+    assert all(command[0] == sys.executable for command in commands)
+
+
+def test_a_picture_of_20_steps_is_put_together() -> None:
+    step = Sample(2.0, 1.0, 0.5)
+    whole = sd1._whole(Findings(Sample(10.0, 5.0), (step, step), Sample(4.0, 4.0)))
+    assert (whole.seconds, whole.cpu, whole.others) == (10 + 19 * 2 + 4, 5 + 19 + 4, 9.5)
+
+
+def test_sd1s_size_is_left_out_where_memory_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sd1.psutil, "virtual_memory", lambda: SimpleNamespace(available=10**9))
+    (row,) = sd1.measure(ONCE, tmp_path).rows
+    assert "1 GB of memory" in row.note
+
+
+def test_sd1s_size_is_painted_in_turns_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+
+    def watch(command: Sequence[str]) -> Watched:
+        child = command[2].rpartition(".")[2]
+        called.append(child)
+        seconds = {"danqing_sd1": 1.0, "diffusers_sd1": 3.0}.get(child)
+        if seconds is None:
+            found = {"tensors": 9, "equal": 9, "ignored": 1, "unknown": 0, "steps": 1e-6, "unet": 0.01}
+            Path(command[-1]).write_text(json.dumps(found), "utf-8")
+        else:
+            sample = Sample(seconds, seconds)
+            findings.leave(Findings(sample, (sample, sample), sample), Path(command[6]))
+        return Watched(Sample(1.0, 1.0), 10**9 if child == "danqing_sd1" else 2 * 10**9)
+
+    monkeypatch.setattr(sd1, "watch", watch)
+    monkeypatch.setattr(sd1.psutil, "virtual_memory", lambda: SimpleNamespace(available=10**12))
+    monkeypatch.setattr(sd1.random_model, "build", lambda folder: folder / "model.safetensors")
+    section = sd1.measure(BenchSettings(big_rounds=2), tmp_path)
+    assert called == ["danqing_sd1", "diffusers_sd1"] * 2 + ["check_sd1"]
+    ratios = {row.name: row.ratio for row in section.rows}
+    assert ratios["a step"] == 3.0
+    assert ratios["highest memory of the process"] == 2.0
