@@ -29,7 +29,11 @@ SMALL = ModelFile(
     usual=MappingProxyType({"width": 128, "height": 128, "steps": 12, "cfg_scale": 4.0}),
 )
 FILES: dict[ModelKind, dict[str, ModelFile]] = {
-    "checkpoint": {"": SMALL, "small": SMALL},
+    "checkpoint": {
+        "": SMALL,
+        "small": SMALL,
+        "large": ModelFile("large", Path("large"), "checkpoint", "sdxl", "9" * 64),
+    },
     "vae": {"soft": ModelFile("soft", Path("soft"), "vae", "sd1", "b" * 64)},
     "lora": {
         name: ModelFile(name, Path(name), "lora", "sd1", digit * 64)
@@ -185,6 +189,7 @@ IMAGE = ImageRef(sha256="0" * 64)
         (Recipe(sampler="Eulre"), "did you mean Euler"),
         (Recipe(schedule="Karas"), "did you mean Karras"),
         (Recipe(model=ModelRef(name="gone")), "no checkpoint named 'gone'"),
+        (Recipe(model=ModelRef(name="large")), "large is an SDXL model"),
         (Recipe(vae=ModelRef(name="gone")), "no vae named 'gone'"),
         (Recipe(prompt="<lora:gone:1>"), "no lora named 'gone'"),
         (Recipe(prompt="<lora:ink:strong>"), "'strong' is no weight"),

@@ -40,9 +40,8 @@ def test_sleep_takes_time_and_no_processor() -> None:
 
 
 def test_work_takes_processor_time() -> None:
-    begun = time.process_time()
-
     def work() -> None:
+        begun = time.process_time()
         while time.process_time() < begun + 0.2:
             pass
 
@@ -56,11 +55,11 @@ def test_a_process_is_timed_until_its_file_is_there(tmp_path: Path) -> None:
     seen = watch([sys.executable, "-c", code], awaited=out)
     whole = time.perf_counter() - begun
     assert whole >= 1.5
-    assert seen.sample.seconds < whole - 1.2
+    assert seen.sample.seconds < whole - 0.5
 
 
 def test_the_highest_memory_is_seen_though_it_is_given_back() -> None:
-    code = "import time; held = bytearray(b'x' * 200_000_000); del held; time.sleep(0.3)"
+    code = "import time; held = bytearray(b'x' * 200_000_000); del held; time.sleep(1)"
     if not Path("/proc/self/status").exists():
         pytest.skip("only Linux remembers the highest memory of a process")
     assert watch([sys.executable, "-c", code]).peak > 200_000_000

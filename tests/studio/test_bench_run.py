@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, BenchSettings]]:
         def measure(settings: BenchSettings, folder: Path) -> Section:
             assert folder.is_dir()
             seen.append((case, settings))
-            return Section(case, (Row("a row", "s", 1.5),))
+            return Section(case, (Row("one figure", "s", 1.5),))
 
         return SimpleNamespace(measure=measure)
 
@@ -48,7 +48,7 @@ def test_all_cases_are_run_and_the_table_is_said(asked: list[tuple[str, BenchSet
     code, text = said()
     assert code == 0
     assert [case for case, _ in asked] == ["startup", "embedded", "sd1"]
-    assert text.count("a row") == 3
+    assert text.count("one figure") == 3
 
 
 def test_the_quick_bench_leaves_the_large_model_out(asked: list[tuple[str, BenchSettings]]) -> None:

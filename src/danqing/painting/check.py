@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from danqing.base.errors import DanqingError
 from danqing.base.order import Order
@@ -12,6 +13,18 @@ from danqing.painting.plan import LATENT_UPSCALERS, PIXEL_UPSCALERS, plan
 
 SCALE_LIMIT = 3.0
 """Above this many times a model's own side a picture repeats its subject; hires is the remedy."""
+
+NOT_YET = MappingProxyType(
+    {
+        "sd1_inpaint": "an SD 1.x inpainting model",
+        "sd1_pix2pix": "an InstructPix2Pix model",
+        "sd2_inpaint": "an SD 2.x inpainting model",
+        "sdxl": "an SDXL model",
+        "sdxl_inpaint": "an SDXL inpainting model",
+        "refiner": "an SDXL refiner",
+    }
+)
+"""Families whose networks want more than text and noise: a mask, a picture, sizes."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,17 @@ def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
             yield Complaint(f"this danqing can't paint with {part} yet; leave it out")
 
 
+def _family_is_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
+    try:
+        file = catalog.find(order.recipe.model)
+    except DanqingError:
+        return  # named already
+    if file.family in NOT_YET:
+        yield Complaint(
+            f"{file.name} is {NOT_YET[file.family]}, which this danqing loads but can't paint with yet; choose an SD 1.x or 2.x model"
+        )
+
+
 def _size_suits_the_model(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     recipe = order.recipe
     try:
@@ -98,4 +122,4 @@ def _usual(file: ModelFile, name: str) -> int:
     return int(value)
 
 
-_TESTS = (_names_exist, _hires_is_possible, _parts_are_built, _size_suits_the_model)
+_TESTS = (_names_exist, _family_is_built, _hires_is_possible, _parts_are_built, _size_suits_the_model)
