@@ -20,6 +20,7 @@ from danqing.diffusion.names import SAMPLER_FACTS
 from danqing.painting.engine import Engine, Origin
 from danqing.painting.expand import expand
 from danqing.weights.model import DiffusionModel
+from danqing.weights.packing import can_pack
 from danqing.weights.place import Place
 from tests.toy.fixtures import TOY_REF, FolderCatalog
 
@@ -110,6 +111,7 @@ def test_a_picture_carries_its_story(engine: Engine) -> None:
     assert (story.order_digest, story.index) == ("abc", 6)
     assert story.facts.dtype == "float32"
     assert story.facts.batch_size == 1
+    assert story.facts.packed is can_pack("cpu", torch.float32)
     assert {"danqing", "torch"} <= set(story.versions)
     assert not story.interrupted
 

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-FIELD_PATTERN = r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)'
-"""A1111's pattern for one field, as its documents give it. Tests hold `pairs` to it; on hostile lines it would take hours."""
 VALUE = re.compile(r'\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 """What stands behind a colon: JSON in quotes, or all up to the next comma."""
 LONGEST_KEY = 100

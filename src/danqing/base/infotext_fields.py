@@ -153,7 +153,8 @@ def _known_count(text: str) -> int:
 
 def _plain_signs(text: str) -> str:
     """Full-width colons and commas as the narrow ones, but not inside quotes."""
-    parts = re.split(r'("(?:\\.|[^"\\])*")', text)
+    # A quote that never ends reaches to the end of the text: looking for other ends would be quadratic.
+    parts = re.split(r'("(?:\\.|[^"\\])*(?:"|\\?$))', text[:LONGEST_MENDED])
     return "".join(
         part if part.startswith('"') else part.replace("：", ":").replace("，", ",").replace("；", ",")
         for part in parts

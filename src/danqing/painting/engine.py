@@ -158,6 +158,7 @@ def _facts(model: DiffusionModel, batch_size: int, row: int, notes: tuple[str, .
         device=model.place.device,
         dtype=model.place.dtype_name,
         vae_dtype=model.place.vae_dtype_name,
+        packed=model.packed,
         batch_size=batch_size,
         batch_index=row,
         threads=torch.get_num_threads(),

@@ -1,6 +1,6 @@
 """A diffusion model ready to paint: its networks, and what has to be known to use them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +32,8 @@ class DiffusionModel:
     alphas_cumprod: Tensor
     place: Place
     origin: Origin
+    packed: bool = False
+    """The UNet keeps a second copy of its weights in the order in which the processor computes (`packing`)."""
 
     @property
     def latent(self) -> LatentFormat:
@@ -70,9 +72,7 @@ class DiffusionModel:
 
     @property
     def bytes(self) -> int:
-        """Memory that its parameters take."""
-        return sum(one.numel() * one.element_size() for one in self._parameters())
-
-    def _parameters(self) -> Iterator[nn.Parameter]:
-        for part in self.parts().values():
-            yield from part.parameters()
+        """Memory that its parameters take, packed ones twice."""
+        copies = [self.unet] if self.packed else []
+        parts = (*self.parts().values(), *copies)
+        return sum(one.numel() * one.element_size() for part in parts for one in part.parameters())
