@@ -20,7 +20,7 @@ from danqing.base.infotext_keys import (
 )
 from danqing.base.infotext_read import split_sampler
 from danqing.base.knobs import KnobField, knobs
-from danqing.base.picture_parts import ControlUse, Hires, Inpaint, InitImage
+from danqing.base.picture_parts import ControlUse, Hires, InitImage, Inpaint
 from danqing.base.recipe import Recipe
 from danqing.base.refs import HypernetUse, ImageRef, LoraUse, ModelRef
 from danqing.base.value import Value
@@ -190,7 +190,7 @@ def leaves(kind: type[Value], prefix: str = "") -> set[str]:
 
 def test_every_field_has_a_key_or_stands_in_the_list_of_those_without() -> None:
     elsewhere = {"hires.width", "hires.height", "variation.from_width", "variation.from_height", "dialect", "controls"}
-    nameless = {path for path in leaves(Recipe) - set(knob_keys()) - elsewhere}
+    nameless = leaves(Recipe) - set(knob_keys()) - elsewhere
     assert {path for path in nameless if path not in UNNAMED and path.partition(".")[0] not in UNNAMED} == set()
 
 
@@ -379,4 +379,4 @@ def test_any_text_at_all_is_read_or_refused_in_plain_words(text: str) -> None:
     try:
         read_infotext(text)
     except DanqingError as problem:
-        assert "\n" not in str(problem)
+        assert "\n" not in str(problem)  # noqa: PT017 - it may be read as well

@@ -74,3 +74,10 @@ def test_what_is_no_file_is_refused(danqing: Danqing, name: str) -> None:
     ran = danqing("read", name)
     assert ran.code == 2
     assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_a_text_that_calls_itself_a_picture_is_not_taken_for_a_prompt(danqing: Danqing, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("a fox in the snow")
+    ran = danqing("read", str(tmp_path / "a.png"))
+    assert ran.code == 2
+    assert "a.png is no picture" in ran.err

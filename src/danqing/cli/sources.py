@@ -15,6 +15,7 @@ from danqing.base.order import Order
 from danqing.base.picture import Provenance
 from danqing.base.recipe import recipe_of_json
 from danqing.pixels.files import PictureMetadata, read_metadata
+from danqing.studio.gallery import is_picture_name
 from danqing.studio.story import story_in
 
 STDIN = "-"
@@ -47,7 +48,9 @@ def read_source(name: str) -> Source:
         raise RecipeError(f"there is no file {path}") from problem
     except OSError as problem:
         raise RecipeError(f"{path} can't be read ({problem.strerror}); mend its rights or name another") from problem
-    return _of_picture(read_metadata(path), path.name) if is_picture(data) else _of_text(data, path.name)
+    # A file that calls itself a picture is held to it: its text would be taken for a prompt otherwise.
+    pictured = is_picture(data) or is_picture_name(path)
+    return _of_picture(read_metadata(path), path.name) if pictured else _of_text(data, path.name)
 
 
 def _of_stdin(data: bytes) -> Source:
