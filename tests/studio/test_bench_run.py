@@ -77,7 +77,7 @@ def test_help_is_said_without_measuring(asked: list[tuple[str, BenchSettings]]) 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--only", "embeded"], "did you mean embedded"),
+        (["--only", "embeddet"], "did you mean embedded"),
         (["--rounds", "0"], "at least 1"),
         (["--rounds", "many"], "danqing bench --help"),
         (["--colour"], "danqing bench --help"),
