@@ -81,3 +81,17 @@ def test_a_text_that_calls_itself_a_picture_is_not_taken_for_a_prompt(danqing: D
     ran = danqing("read", str(tmp_path / "a.png"))
     assert ran.code == 2
     assert "a.png is no picture" in ran.err
+
+
+def test_a_picture_of_another_tool_is_read(danqing: Danqing, tmp_path: Path) -> None:
+    chunks = PngImagePlugin.PngInfo()
+    said = {"prompt": "a fox", "uc": "blurry", "steps": 28, "scale": 5.5, "seed": 7, "sampler": "k_euler_ancestral"}
+    chunks.add_text("Software", "NovelAI")
+    chunks.add_text("Description", "a fox")
+    chunks.add_text("Comment", json.dumps(said))
+    Image.new("RGB", (64, 48)).save(tmp_path / "novel.png", pnginfo=chunks)
+    ran = danqing("read", str(tmp_path / "novel.png"), "--json")
+    recipe = json.loads(ran.out)["recipe"]
+    assert ran.code == 0
+    assert (recipe["prompt"], recipe["negative_prompt"], recipe["steps"], recipe["seed"]) == ("a fox", "blurry", 28, 7)
+    assert recipe["sampler"] == "Euler a"

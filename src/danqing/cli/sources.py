@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from danqing.base.errors import DanqingError, ImageError, RecipeError
+from danqing.base.foreign import read_texts
 from danqing.base.infotext import read_infotext
 from danqing.base.order import Order
 from danqing.base.picture import Provenance
@@ -91,6 +92,9 @@ def _of_picture(metadata: PictureMetadata, name: str) -> Source:
     if metadata.infotext:
         found = _of_infotext(metadata.infotext, name)
         return Source(found.order, None, found.infotext, found.fields, (*notes, *found.notes))
+    foreign = read_texts(metadata.raw, metadata.size if all(metadata.size) else None)
+    if foreign is not None:
+        return Source(foreign.order, None, "", foreign.fields, tuple(f"{name}: {one}" for one in foreign.notes))
     found = f" (it has {', '.join(sorted(metadata.raw)[:5])})" if metadata.raw else ""
     raise ImageError(f"{name} holds no parameters that danqing can read{found}; say them, or name another picture")
 

@@ -12,6 +12,19 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LONGEST_TEXT = 16 * 2**20
 """Bytes of one text; a compressed chunk that unpacks to more is left alone."""
 MOST_TEXT = 64 * 2**20
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's readers raise on damaged files."""
 EXIF_NAMES = {
     ExifTags.Base.ImageDescription: "ImageDescription",
     ExifTags.Base.Make: "Make",
@@ -80,8 +93,16 @@ def _unpacked(data: bytes) -> bytes | None:
 
 def exif_texts(image: Image.Image) -> dict[str, str]:
     """The texts in a picture's EXIF block by their tag's name; ComfyUI's `prompt:{...}` and `workflow:{...}` by theirs."""
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & set(image.info):
+        return {}  # asked for its EXIF, Pillow would decode the whole picture to look behind the pixels
+    try:
+        return _exif_texts(image.getexif())
+    except BROKEN:  # a damaged block of remarks is no reason to refuse the picture
+        return {}
+
+
+def _exif_texts(exif: Image.Exif) -> dict[str, str]:
     found: dict[str, str] = {}
-    exif = image.getexif()
     for tag, name in EXIF_NAMES.items():
         value = exif.get(tag)
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
@@ -113,8 +134,11 @@ def user_comment(data: bytes) -> str:
     return data.decode("utf-8", "replace").rstrip("\0")
 
 
-def texts_of(path: Path, formats: tuple[str, ...]) -> dict[str, str]:
-    """Every text in a picture file, by its name. Raises what Pillow raises for files that are no pictures."""
+def texts_of(path: Path, formats: tuple[str, ...]) -> tuple[dict[str, str], tuple[int, int], bool]:
+    """(every text in a picture file by its name, its width and height, whether its pixels may hide more).
+
+    Raises what Pillow raises for files that are no pictures.
+    """
     found: dict[str, str] = {}
     with path.open("rb") as stream:
         for name, text in png_texts(stream):
@@ -125,4 +149,5 @@ def texts_of(path: Path, formats: tuple[str, ...]) -> dict[str, str]:
             comment = image.info.get("comment")
             if isinstance(comment, bytes) and comment:
                 found.setdefault("comment", comment.decode("utf-8", "replace"))
-    return found
+            # Only pictures without loss keep what is hidden in their lowest bits.
+            return found, image.size, image.format in ("PNG", "WEBP") and image.mode in ("RGB", "RGBA")

@@ -2,8 +2,6 @@
 
 import io
 import json
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,8 @@ from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 
 from danqing.base.errors import FileWriteError, ImageError
 from danqing.base.picture import Pixels
-from danqing.pixels.embedded import texts_of
+from danqing.pixels.embedded import BROKEN, texts_of
+from danqing.pixels.stealth import stealth_texts
 from danqing.pixels.writing import write_aside
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -28,19 +27,6 @@ LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "PNG": 2**31 - 1}
 JSON_KEY = "danqing"
 INFOTEXT_NAMES = ("parameters", "UserComment", "comment")
 """Where A1111's text stands: PNG chunk, EXIF, GIF comment. Fooocus and SwarmUI put JSON there, which is no infotext."""
-BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-)
-"""What Pillow's readers raise on damaged files."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +36,8 @@ class PictureMetadata:
     infotext: str | None = None
     recipe_json: str | None = None
     raw: Mapping[str, str] = field(default_factory=dict[str, str])
+    size: tuple[int, int] = (0, 0)
+    """Width and height as the file has them, before it is turned upright."""
 
 
 def write_picture(
@@ -123,9 +111,12 @@ def read_picture(source: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Pix
 
 
 def read_metadata(path: Path) -> PictureMetadata:
-    """The texts in a picture file; pixels are not decoded, so a file that was cut short still tells. Raises ImageError."""
+    """The texts in a picture file, also where it was cut short: pixels are looked at only when it has no text at all.
+
+    Raises ImageError.
+    """
     try:
-        raw = texts_of(path, READABLE)
+        raw, size, may_hide = texts_of(path, READABLE)
     except FileNotFoundError as problem:
         raise ImageError(f"there is no file {path}") from problem
     except PermissionError as problem:
@@ -138,9 +129,18 @@ def read_metadata(path: Path) -> PictureMetadata:
         ) from problem
     except BROKEN as problem:
         raise ImageError(f"{path.name} is damaged ({str(problem)[:80]}); fetch it again") from problem
+    if not raw and may_hide and size[0] * size[1] <= MOST_PIXELS:
+        raw = _hidden_texts(path)
     texts = (raw.get(name, "") for name in INFOTEXT_NAMES)
     infotext = next((text for text in texts if text.strip() and not text.lstrip().startswith("{")), None)
-    return PictureMetadata(infotext, raw.get(JSON_KEY), raw)
+    return PictureMetadata(infotext, raw.get(JSON_KEY), raw, size)
+
+
+def _hidden_texts(path: Path) -> dict[str, str]:
+    try:
+        return stealth_texts(read_picture(path))
+    except ImageError:
+        return {}
 
 
 def _eight_bits(image: Image.Image) -> Pixels:
