@@ -1,18 +1,20 @@
+import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from danqing.studio.bench.cases import embedded, sd1, startup
-from danqing.studio.bench.children import check_sd1, danqing_sd1, diffusers_picture, diffusers_sd1, findings
+from danqing.studio.bench.children import check_sd1, danqing_sd1, diffusers_picture, diffusers_sd1, findings, painter
 from danqing.studio.bench.children.findings import Findings
-from danqing.studio.bench.measure import Sample
+from danqing.studio.bench.measure import Sample, timed
 from danqing.studio.bench.peer import write_configs
-from danqing.studio.bench.processes import Watched
+from danqing.studio.bench.processes import Watched, peers_environment
 from danqing.studio.bench.settings import BenchSettings
 from tests.toy.model import write_toy_file
 
@@ -24,12 +26,36 @@ def toy_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_toy_file(tmp_path_factory.mktemp("bench") / "toy.safetensors")
 
 
+class Painter:
+    """A worker that paints in this very process."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        who, folder, side, steps = command[-4:]
+        self.paint = painter.painter(who, Path(folder), int(side), int(steps))
+        PAINTERS.append((who, environment))
+
+    def ask(self, pictures: int, keep: str) -> None:
+        np.save(keep, np.stack([np.asarray(picture) for picture in self.paint(pictures)]))
+
+    def sample(self, pictures: int) -> Sample:
+        return timed(lambda: self.paint(pictures))
+
+    def __enter__(self) -> "Painter":
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        pass
+
+
+PAINTERS: list[tuple[str, Mapping[str, str] | None]] = []
+
+
 def test_the_embedded_model_is_measured_in_float32_and_as_it_comes(
     toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "embedded_model", lambda: toy_folder)
-    monkeypatch.setattr(embedded, "SIDE", 64)
-    monkeypatch.setattr(embedded, "STEPS", 2)
+    PAINTERS.clear()
+    for name, value in (("embedded_model", lambda: toy_folder), ("SIDE", 64), ("STEPS", 2), ("Worker", Painter)):
+        monkeypatch.setattr(embedded, name, value)
     rows = embedded.measure(ONCE, tmp_path).rows
     assert [row.name for row in rows] == [
         "float32, batch 1",
@@ -39,6 +65,21 @@ def test_the_embedded_model_is_measured_in_float32_and_as_it_comes(
     ]
     assert all(row.ours and row.theirs and row.ratio for row in rows)
     assert rows[0].note.startswith(("the two pictures differ by 0", "the two pictures differ by 1"))
+    assert [who for who, _ in PAINTERS] == ["diffusers", "float32", "auto"]
+    assert PAINTERS[0][1] == peers_environment()
+
+
+@pytest.mark.parametrize("who", ["diffusers", "float32"])
+def test_a_painter_answers_and_leaves_its_pictures(
+    who: str, toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [{"pictures": 2, "keep": str(tmp_path / "two.npy")}, {"pictures": 1}]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(json.dumps(one) + "\n" for one in asked)))
+    painter.main([who, str(toy_folder), "64", "2"])
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert len(answers) == 2
+    assert Sample(**answers[0]).seconds > 0
+    assert np.load(tmp_path / "two.npy").shape == (2, 64, 64, 3)
 
 
 def test_danqing_tells_its_time_at_every_step(toy_file: Path, tmp_path: Path) -> None:
@@ -77,7 +118,9 @@ def test_the_configs_for_diffusers_are_complete(tmp_path: Path) -> None:
 def test_startup_compares_times_and_memory_of_fresh_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[Sequence[str]] = []
 
-    def watch(command: Sequence[str], awaited: Path | None = None) -> Watched:
+    def watch(
+        command: Sequence[str], awaited: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> Watched:
         commands.append(command)
         ours = "paint" in command
         return Watched(Sample(1.0 if ours else 2.0, 0.5), 10**9 if ours else 3 * 10**9)
@@ -105,7 +148,7 @@ def test_sd1s_size_is_left_out_where_memory_is_short(tmp_path: Path, monkeypatch
 def test_sd1s_size_is_painted_in_turns_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
 
-    def watch(command: Sequence[str]) -> Watched:
+    def watch(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Watched:
         child = command[2].rpartition(".")[2]
         called.append(child)
         seconds = {"danqing_sd1": 1.0, "diffusers_sd1": 3.0}.get(child)

@@ -6,7 +6,7 @@ import pytest
 
 from danqing.studio.bench import measure
 from danqing.studio.bench.measure import Pairs, Sample, in_turns, load_of, middle, timed
-from danqing.studio.bench.processes import ChildError, watch
+from danqing.studio.bench.processes import ChildError, Worker, peers_environment, watch
 
 
 def test_samples_are_taken_in_turns() -> None:
@@ -73,3 +73,37 @@ def test_a_process_that_fails_is_told_with_its_last_words() -> None:
 def test_a_picture_that_never_came_is_told(tmp_path: Path) -> None:
     with pytest.raises(ChildError, match="said nothing"):
         watch([sys.executable, "-c", ""], awaited=tmp_path / "none.png")
+
+
+ECHO = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "die" in asked:
+        sys.exit(asked["die"])
+    print(json.dumps({"seconds": asked["count"], "cpu": 0.5}), flush=True)
+"""
+
+
+def test_a_worker_answers_as_often_as_it_is_asked() -> None:
+    with Worker([sys.executable, "-c", ECHO]) as worker:
+        assert [worker.sample(count=number) for number in (1, 2)] == [Sample(1, 0.5), Sample(2, 0.5)]
+
+
+def test_a_worker_that_dies_is_told() -> None:
+    with Worker([sys.executable, "-c", ECHO]) as worker, pytest.raises(ChildError, match="exit code 5"):
+        worker.ask(die=5)
+
+
+def test_the_peer_gets_nothing_of_what_makes_danqing_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    environment = peers_environment()
+    assert "OMP_WAIT_POLICY" not in environment
+    assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_first_pair_can_be_left_out() -> None:
+    late = Sample(9.0, 0.0)
+    pairs = Pairs((late, Sample(1.0, 0.0)), (late, Sample(2.0, 0.0)))
+    assert pairs.without_first() == Pairs((Sample(1.0, 0.0),), (Sample(2.0, 0.0),))

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Network = TypeVar("Network", UNet2DConditionModel, AutoencoderKL)
 TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
 
-RELEASE_AFTER = 256_000_000
+RELEASE_AFTER = 16_000_000
 """Bytes of a file that were copied into another type before their memory is given back: the peak stays near the model's own size."""
 
 TEXT_CLASSES: Mapping[str, type[TextEncoder]] = {

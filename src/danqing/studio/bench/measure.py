@@ -44,6 +44,10 @@ class Pairs:
         """Median over the pairs of theirs / ours: what drifts meanwhile, drifts for both."""
         return median(b.seconds / a.seconds for a, b in zip(self.ours, self.theirs, strict=True))
 
+    def without_first(self) -> "Pairs":
+        """The same without the first pair, in which memory and kernels were got ready."""
+        return Pairs(self.ours[1:], self.theirs[1:])
+
 
 def cores() -> int:
     """How many cores this process may use."""

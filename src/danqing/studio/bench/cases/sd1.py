@@ -1,6 +1,7 @@
 """SD1's size: seconds a step, decode and memory in fresh processes on one file of random weights, and how far apart the answers are."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from danqing.studio.bench.children import findings
 from danqing.studio.bench.children.findings import Findings
 from danqing.studio.bench.measure import Pairs, Sample
 from danqing.studio.bench.peer import write_configs
-from danqing.studio.bench.processes import Watched, watch
+from danqing.studio.bench.processes import Watched, peers_environment, watch
 from danqing.studio.bench.report import Row, Section, row_of_amounts, row_of_times
 from danqing.studio.bench.settings import BenchSettings
 
@@ -39,7 +40,8 @@ def measure(settings: BenchSettings, folder: Path) -> Section:
     def paint(side: str, *more: str) -> Seen:
         out = folder / f"{side}.json"
         words = [str(path), str(settings.side), str(settings.big_steps), str(out), *more]
-        seen = watch([sys.executable, "-m", f"{CHILDREN}.{side}_sd1", *words])
+        environment = os.environ if side == "danqing" else peers_environment()
+        seen = watch([sys.executable, "-m", f"{CHILDREN}.{side}_sd1", *words], environment=environment)
         return findings.read(out), seen
 
     rounds = [(paint("danqing"), paint("diffusers", str(configs))) for _ in range(settings.big_rounds)]

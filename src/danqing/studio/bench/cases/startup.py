@@ -1,12 +1,13 @@
 """Fresh processes: how soon danqing helps and paints, and how much memory a first picture takes."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from danqing.studio.bench.measure import Sample, in_turns
-from danqing.studio.bench.processes import Watched, watch
+from danqing.studio.bench.processes import Watched, peers_environment, watch
 from danqing.studio.bench.report import Row, Section, row_of_amounts, row_of_samples, row_of_times
 from danqing.studio.bench.settings import BenchSettings
 from danqing.studio.bench.task import CFG_SCALE, NEGATIVE, PROMPT, SAMPLER, SEED
@@ -49,16 +50,17 @@ class _Runs:
 
     def diffusers(self) -> Sample:
         module = "danqing.studio.bench.children.diffusers_picture"
-        return self._picture("diffusers", ["-m", module, str(embedded_model()), str(SIDE), str(STEPS)])
+        words = ["-m", module, str(embedded_model()), str(SIDE), str(STEPS)]
+        return self._picture("diffusers", words, peers_environment())
 
     def highest(self, side: str) -> float:
         """Bytes: the median over this side's processes."""
         return median(seen.peak for name, seen in self.watched if name == side)
 
-    def _picture(self, side: str, words: Sequence[str]) -> Sample:
+    def _picture(self, side: str, words: Sequence[str], environment: Mapping[str, str] = os.environ) -> Sample:
         self.count += 1
         picture = self.folder / f"{side}-{self.count}.png"
-        seen = watch([sys.executable, *words, str(picture)], awaited=picture)
+        seen = watch([sys.executable, *words, str(picture)], awaited=picture, environment=environment)
         self.watched.append((side, seen))
         return seen.sample
 

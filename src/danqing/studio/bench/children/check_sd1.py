@@ -24,6 +24,7 @@ from danqing.weights.embedding import Embedding
 from danqing.weights.loading import load_model
 from danqing.weights.model import DiffusionModel
 from danqing.weights.place import Place, choose_place
+from danqing.weights.shelf import packed
 from danqing.weights.single_file import UNKNOWN
 
 Call = tuple[Tensor, Tensor, Tensor]
@@ -46,7 +47,7 @@ def main(words: list[str]) -> None:
         "steps": steps_error(exact, pipe, side),
     }
     del exact, pairs
-    fast = load_model(path, choose_place("cpu"))
+    fast = packed(load_model(path, choose_place("cpu")))
     found["unet"] = unet_error(fast, pipe, side // fast.latent.factor)
     out.write_text(json.dumps(found), "utf-8")
 
