@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import danqing as package
-from danqing.cli import paint as paint_module
+from danqing.cli import run_options as options_module
 from danqing.cli.app import COMMANDS
 from danqing.cli.environment import DOOR_VARIABLES
 from tests.cli.conftest import Danqing
@@ -69,7 +69,7 @@ def break_paint(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None
     def broken(*arguments: object, **more: object) -> None:
         raise problem
 
-    monkeypatch.setattr(paint_module, "open_studio", broken)
+    monkeypatch.setattr(options_module, "open_studio", broken)
 
 
 def test_our_own_fault_is_one_sentence_and_a_file(danqing: Danqing, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 import danqing as package
 from danqing.base.progress import Progress, Verdict, Watch
-from danqing.cli import paint as module
+from danqing.cli import painting as module
 from danqing.pixels.files import read_picture
 from tests.cli.conftest import Danqing
 
@@ -125,12 +125,39 @@ HELLO = (
 
 
 def test_an_infotext_of_another_model_is_painted_with_the_one_that_is_named(danqing: Danqing) -> None:
-    refused = danqing("paint", "--from", "-", "-q", stdin=HELLO)
-    assert refused.code == 2
-    assert "final-pruned" in refused.err
-    ran = danqing("paint", "--from", "-", "-q", "--model", "toy", "--steps", "1", stdin=HELLO)
+    ran = danqing("paint", "--from", "-", "--json", "--model", "toy", "--steps", "1", stdin=HELLO)
     assert ran.code == 0, ran.err
-    assert read_picture(ran.paths[0]).shape == (400, 296, 3)
+    assert ran.json["pictures"][0]["model"] == "toy"
+    assert read_picture(Path(ran.json["pictures"][0]["path"])).shape == (400, 296, 3)
+    assert "final-pruned" not in ran.err
+
+
+def test_a_model_that_is_typed_wrong_is_not_replaced(danqing: Danqing) -> None:
+    ran = danqing("paint", "--from", "-", "--model", "toyy", stdin=HELLO)
+    assert ran.code == 2
+    assert "no checkpoint named 'toyy'; did you mean toy?" in ran.err
+
+
+def test_a_recipe_means_its_model_to_the_letter(danqing: Danqing, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text('{"recipe": 1, "model": {"name": "final-pruned"}}', "utf-8")
+    ran = danqing("paint", "--from", str(tmp_path / "recipe.json"))
+    assert ran.code == 2
+    assert "no checkpoint named 'final-pruned'" in ran.err
+
+
+def test_a_lora_that_is_not_here_is_left_out_of_a_foreign_text_and_said(danqing: Danqing) -> None:
+    text = b"a cat <lora:ink:0.8> <hypernet:x:1>\nSteps: 1, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64"
+    ran = danqing("paint", "--from", "-", "--json", stdin=text)
+    assert ran.code == 0, ran.err
+    assert "note: the LoRA 'ink' isn't here: it is left out" in ran.err
+    recipe = danqing("read", ran.json["pictures"][0]["path"], "--json").json["recipe"]
+    assert recipe["prompt"].strip() == "a cat"
+    assert "loras" not in recipe
+
+
+def test_a_prompt_that_begins_with_a_brace_is_no_recipe(danqing: Danqing) -> None:
+    text = b"{a} cat\nSteps: 1, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64"
+    assert danqing("read", "-", "--json", stdin=text).json["recipe"]["prompt"] == "{a} cat"
 
 
 @pytest.mark.parametrize(

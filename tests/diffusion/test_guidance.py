@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from danqing.diffusion.guidance import Guidance, Predictions, compose, compose_edit, guided, rescaled
+from danqing.diffusion.guidance import Guidance, Predictions, compose, guided, rescaled
 from danqing.diffusion.moment import Moment
 
 SHAPE = (2, 4, 5, 6)
@@ -46,9 +46,12 @@ def test_without_the_negative_prompt_the_first_part_takes_its_place_at_cfg_1() -
 
 
 def test_editing_guides_by_words_and_by_picture() -> None:
-    result = compose_edit(COND, OTHER, UNCOND, 7.5, 1.5)
+    result = compose(Predictions([COND], OTHER, blind=UNCOND), 7.5, 1.5)
     torch.testing.assert_close(result, UNCOND + 7.5 * (COND - OTHER) + 1.5 * (OTHER - UNCOND))
-    assert torch.equal(compose_edit(COND, COND, COND, 7.5, 1.5), COND)
+    assert torch.equal(compose(Predictions([COND], COND, blind=COND), 7.5, 1.5), COND)
+    torch.testing.assert_close(
+        compose(Predictions([COND], OTHER, blind=UNCOND), 7.5, 1.0), compose(Predictions([COND], OTHER), 7.5)
+    )
 
 
 @pytest.mark.parametrize("strength", [0.3, 1.0])

@@ -11,12 +11,13 @@ import pytest
 from danqing.base.errors import ModelError, RecipeError
 from danqing.base.order import Axis, Order
 from danqing.base.parts import Variation
-from danqing.base.picture_parts import Hires, InitImage, Inpaint
+from danqing.base.picture_parts import Hires, InitImage, Inpaint, Refiner
 from danqing.base.protocols import ModelFile, ModelKind
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef, LoraUse, ModelRef, Use
+from danqing.painting.axes import with_knob
 from danqing.painting.check import check
-from danqing.painting.expand import Phrases, expand, settle_seed, with_knob
+from danqing.painting.expand import Phrases, expand, settle_seed
 from danqing.prompt.styles import Style
 from danqing.prompt.wildcards import wildcards_of
 
@@ -33,6 +34,7 @@ FILES: dict[ModelKind, dict[str, ModelFile]] = {
         "": SMALL,
         "small": SMALL,
         "large": ModelFile("large", Path("large"), "checkpoint", "sdxl", "9" * 64),
+        "edit": ModelFile("edit", Path("edit"), "checkpoint", "sd1_pix2pix", "8" * 64),
     },
     "vae": {"soft": ModelFile("soft", Path("soft"), "vae", "sd1", "b" * 64)},
     "lora": {
@@ -54,7 +56,7 @@ class Names:
         return found
 
     def list(self, kind: ModelKind | None = None) -> Iterable[ModelFile]:
-        return FILES[kind or "checkpoint"].values()
+        return FILES.get(kind or "checkpoint", {}).values()
 
 
 def recipes(order: Order) -> list[Recipe]:
@@ -189,13 +191,21 @@ IMAGE = ImageRef(sha256="0" * 64)
         (Recipe(sampler="Eulre"), "did you mean Euler"),
         (Recipe(schedule="Karas"), "did you mean Karras"),
         (Recipe(model=ModelRef(name="gone")), "no checkpoint named 'gone'"),
-        (Recipe(model=ModelRef(name="large")), "large is an SDXL model"),
+        (Recipe(refiner=Refiner()), "a refiner without a model"),
+        (Recipe(refiner=Refiner(model=ModelRef(name="gone"))), "no checkpoint named 'gone'"),
+        (Recipe(refiner=Refiner(model=ModelRef(name="large"))), "their latents differ"),
+        (Recipe(hires=Hires(model=ModelRef(name="gone"))), "no checkpoint named 'gone'"),
         (Recipe(vae=ModelRef(name="gone")), "no vae named 'gone'"),
         (Recipe(prompt="<lora:gone:1>"), "no lora named 'gone'"),
         (Recipe(prompt="<lora:ink:strong>"), "'strong' is no weight"),
         (Recipe(hires=Hires(upscaler="ESRGAN_4x")), "no hires upscaler named 'ESRGAN_4x'"),
-        (Recipe(init=InitImage(image=IMAGE)), "img2img"),
-        (Recipe(init=InitImage(image=IMAGE), inpaint=Inpaint(mask=IMAGE)), "inpaint"),
+        (Recipe(model=ModelRef(name="edit")), "edits a picture: give one as init.image"),
+        (Recipe(model=ModelRef(name="edit"), init=InitImage(image=IMAGE), hires=Hires()), "in one pass"),
+        (Recipe(inpaint=Inpaint(mask=IMAGE)), "no picture to paint into"),
+        (
+            Recipe(init=InitImage(image=IMAGE), inpaint=Inpaint(mask=IMAGE), hires=Hires()),
+            "hires can't follow inpainting",
+        ),
         (Recipe(finishers=(Use(name="detailer"),)), "finishers"),
     ],
 )

@@ -13,7 +13,7 @@ from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef
 from danqing.painting.noises import first_noise
 from danqing.painting.plan import plan
-from danqing.painting.stages import paint_from_noise, prepare
+from danqing.painting.stages import Opener, paint_from_noise, prepare
 from danqing.studio.studio import Studio
 from danqing.weights.loading import load_model
 from danqing.weights.place import Place
@@ -73,7 +73,7 @@ def test_denoising_equals_diffusers_pipeline_within_1e_4(home: Path) -> None:
     pipeline.set_progress_bar_config(disable=True)
     noise, _ = first_noise([RECIPE], (4, 24, 16))
     with torch.inference_mode():
-        ours = paint_from_noise(prepare(load_model(path, Place()), [plan(RECIPE)], 0, go_on, no_embedding))
+        ours = paint_from_noise(prepare(load_model(path, Place()), [plan(RECIPE)], 0, go_on, Opener(no_embedding)))
         theirs = pipeline(
             RECIPE.prompt,
             negative_prompt=RECIPE.negative_prompt,

@@ -13,7 +13,7 @@ from danqing.base.refs import ModelRef
 from danqing.diffusion.moment import Moment
 from danqing.painting.latents import decode, encode
 from danqing.painting.plan import plan
-from danqing.painting.stages import paint_from_noise, prepare
+from danqing.painting.stages import Opener, paint_from_noise, prepare
 from danqing.weights.embedding import Embedding
 from danqing.weights.loading import load_model
 from danqing.weights.model import DiffusionModel
@@ -40,7 +40,7 @@ def no_embedding(ref: ModelRef) -> Embedding:
 
 def latents(model: DiffusionModel, recipes: Sequence[Recipe]) -> Tensor:
     with torch.inference_mode():
-        return paint_from_noise(prepare(model, [plan(recipe) for recipe in recipes], 0, go_on, no_embedding))
+        return paint_from_noise(prepare(model, [plan(recipe) for recipe in recipes], 0, go_on, Opener(no_embedding)))
 
 
 def worst_difference(model: DiffusionModel) -> float:

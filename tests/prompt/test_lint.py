@@ -81,6 +81,23 @@ def test_an_embedding_that_is_not_there_is_named() -> None:
     assert [finding.remedy for finding in found("embedding:foo", "comfy-embedding", embeddings={"foo": 1})] == ["foo"]
 
 
+def test_a_misspelt_embedding_is_offered_its_name() -> None:
+    (finding,) = found(
+        "a cat, easynegativ, (bad-hands-5:1.1)", "near-embedding", embeddings={"EasyNegative": 8, "bad-hands-5": 1}
+    )
+    assert (finding.message, finding.remedy) == (
+        "there is an embedding 'EasyNegative'; 'easynegativ' is not it",
+        "EasyNegative",
+    )
+    assert (finding.start, finding.end) == (7, 18)
+
+
+def test_a_finding_says_how_grave_it_is() -> None:
+    text = "<lora:x:1> (a:1.4), b, b"
+    severities = {finding.code: finding.severity for finding in lint(text, LintOptions(loras=()))}
+    assert severities == {"unknown-network": "error", "strong-weight": "warning", "repeated": "hint"}
+
+
 def test_tags_in_a_negative_prompt_do_nothing() -> None:
     assert found("<lora:ink:1>", "negative-tag", negative=True)
     assert not found("<lora:ink:1>", "negative-tag")

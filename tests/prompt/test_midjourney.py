@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danqing.base.errors import DanqingError, PromptError
-from danqing.prompt.composition import WeightedText
+from danqing.prompt.composition import WeightedText, shares
 from danqing.prompt.imagine import cfg_of, imagined, size_of
-from danqing.prompt.midjourney import Imagine, parts_of, permutations, read_imagine, shares
+from danqing.prompt.midjourney import Imagine, parts_of, permutations, read_imagine
 from danqing.prompt.reading import ReadingOptions, read_prompt
 from tests.prompt.golden import golden, vocabulary
 

@@ -12,9 +12,11 @@ LORA = {
 EMBEDDING = {"emb_params": (2, 768)}
 
 
-def write_safetensors(path: Path, shapes: Mapping[str, tuple[int, ...]], salt: str = "") -> Path:
-    """Zeros in float16 under these names; another salt gives another hash."""
-    header: dict[str, object] = {"__metadata__": {"salt": salt}}
+def write_safetensors(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str] | None = None
+) -> Path:
+    """Zeros in float16 under these names; other metadata gives another hash."""
+    header: dict[str, object] = {"__metadata__": dict(metadata or {})}
     place = 0
     for name, shape in shapes.items():
         size = 2 * math.prod(shape)

@@ -131,12 +131,44 @@ def test_another_file_of_the_same_name_is_not_taken_for_the_right_one(models: Mo
         models.catalog().find(ModelRef(name="toy", sha256="0" * 64))
 
 
-def test_the_old_hash_of_a1111_finds_a_file(models: Models) -> None:
+@pytest.mark.parametrize("name", ["big", "", "renamed-since"])
+def test_the_old_hash_of_a1111_finds_a_file_under_any_name(models: Models, name: str) -> None:
     path = write_safetensors(models.root / "lora" / "big.safetensors", {**LORA, "filler.lora_up.weight": (600_000, 1)})
+    write_safetensors(models.root / "lora" / "a-small.safetensors", LORA)
     with path.open("rb") as file:
         file.seek(0x100000)
         old = hashlib.sha256(file.read(0x10000)).hexdigest()[:8]
-    assert models.catalog().find(ModelRef(name="big", sha256=old), "lora").path == path
+    assert models.catalog().find(ModelRef(name=name, sha256=old), "lora").path == path
+
+
+def test_the_old_hash_that_all_small_files_would_share_means_none(models: Models) -> None:
+    write_safetensors(models.root / "lora" / "small.safetensors", LORA)
+    with pytest.raises(ModelError, match=r"no lora named '\[e3b0c44298\]'"):
+        models.catalog().find(ModelRef(sha256=hashlib.sha256(b"").hexdigest()), "lora")
+    with pytest.raises(ModelError, match="no lora named"):
+        models.catalog().find(ModelRef(sha256=hashlib.sha256(b"").hexdigest()[:8]), "lora")
+
+
+def test_the_new_hash_of_a1111_finds_a_file_that_nobody_has_hashed(models: Models) -> None:
+    path = write_safetensors(models.root / "lora" / "ink.safetensors", LORA)
+    new = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+    assert models.catalog().find(ModelRef(sha256=new), "lora").path == path
+    assert models.catalog().find(ModelRef(name="ink", sha256=new), "lora").path == path
+
+
+def test_a_lora_goes_by_the_name_that_its_trainer_gave_it(models: Models) -> None:
+    path = write_safetensors(models.root / "lora" / "v12.safetensors", LORA, {"ss_output_name": "ink wash"})
+    catalog = models.catalog()
+    assert catalog.find(ModelRef(name="Ink Wash"), "lora").path == path
+    assert catalog.has("ink wash", "lora")
+    assert not catalog.has("ink", "lora")
+
+
+def test_a_name_that_two_trainers_gave_means_neither(models: Models) -> None:
+    for name in ("a", "b"):
+        write_safetensors(models.root / "lora" / f"{name}.safetensors", LORA, {"ss_output_name": "ink"})
+    assert not models.catalog().has("ink", "lora")
+    assert models.catalog().has("a", "lora")
 
 
 def test_the_lora_hash_of_a1111_finds_a_file(models: Models) -> None:

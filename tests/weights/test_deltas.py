@@ -80,5 +80,5 @@ def test_only_the_first_ranks_of_a_dylora_are_taken() -> None:
 
 
 def test_pieces_of_an_unknown_method_are_named() -> None:
-    with pytest.raises(UnknownPiecesError, match="oft_blocks"):
-        delta_of(torch.zeros(2, 2), {"oft_blocks": torch.zeros(1)})
+    with pytest.raises(UnknownPiecesError, match="oft_diag"):
+        delta_of(torch.zeros(2, 2), {"oft_diag": torch.zeros(1)})

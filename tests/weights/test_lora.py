@@ -306,3 +306,25 @@ def test_a_file_that_is_no_lora_is_refused_by_what_it_is(tmp_path: Path) -> None
     write_tensors(tmp_path / "x.safetensors", {"emb_params": torch.ones(2, 768)})
     with pytest.raises(ModelError, match=r"no LoRA, but textual inversion for SD 1\.x"):
         read_lora(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["lora", "diff"])
+def test_on_an_inpainting_model_a_lora_of_the_plain_one_goes_without_its_first_layer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    write_scaled("sd1_inpaint", tmp_path / "base.safetensors", by=8)
+    shelf = Shelf(FolderCatalog(tmp_path), Place())
+    before = weights_of(painted(shelf))
+    width = before["unet.conv_in.weight"].shape[0]
+    entrance = {
+        "lora": {"lora_down.weight": torch.ones(2, 4, 3, 3), "lora_up.weight": torch.ones(width, 2, 1, 1)},
+        "diff": {"diff": torch.ones(width, 4, 3, 3)},
+    }[kind]
+    tensors = {f"lora_unet_conv_in.{name}": tensor for name, tensor in entrance.items()}
+    stem = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+    tensors |= {f"{stem}.lora_down.weight": torch.ones(2, width), f"{stem}.lora_up.weight": torch.ones(width, 2)}
+    write_tensors(tmp_path / "ink.safetensors", tensors)
+    after = weights_of(painted(shelf, use("ink")))
+    changed = [name for name, tensor in after.items() if not torch.equal(tensor, before[name])]
+    assert changed == ["unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"]
+    assert "ink: its conv_in is left out, for that of 'base' reads another number of channels" in caplog.text

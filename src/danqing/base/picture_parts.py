@@ -61,8 +61,17 @@ class Refiner(Value):
         ModelRef, Knob("Refiner", "The checkpoint that finishes the picture.", cost=1.0, infotext="Refiner")
     ] = ModelRef()
     switch_at: Annotated[
-        float, Knob("Refiner switch at", "Share of the steps.", 0.01, 1, 0.01, infotext="Refiner switch at")
+        float, Knob("Refiner switch at", "Share of the noise, or steps.", 0.01, 1, 0.01, infotext="Refiner switch at")
     ] = 0.8
+    by_steps: Annotated[
+        bool,
+        Knob(
+            "Refiner switch by steps",
+            "The share counts steps, as A1111 before 1.10 did; else how far the noise has gone down.",
+            infotext="Refiner switch by sampling steps",
+            group="expert",
+        ),
+    ] = False
 
 
 class InitImage(Value):

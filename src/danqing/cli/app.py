@@ -22,10 +22,24 @@ class Command:
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "paint": Command("danqing.cli.paint", "Paint pictures from a prompt, a recipe, an infotext or a picture."),
+        "grid": Command(
+            "danqing.cli.grid", "Paint a grid of pictures along axes, a prompt matrix or a text of prompts."
+        ),
         "read": Command("danqing.cli.read", "Show the parameters that a picture or a text file holds."),
         "replay": Command("danqing.cli.replay", "Paint a picture again from its own recipe and compare."),
-        "models": Command("danqing.cli.models", "List, show and hash the model files that danqing finds."),
+        "imagine": Command("danqing.cli.imagine", "Paint what a command of Midjourney asks for."),
+        "lint": Command("danqing.cli.lint", "Look a prompt over for weights and words that will surprise."),
+        "translate": Command("danqing.cli.translate", "Say a prompt in another tool's language, or explain it."),
+        "build": Command("danqing.cli.build", "Put a prompt together from the prompt builder's lists."),
+        "models": Command("danqing.cli.models", "List, show, hash and fetch model files."),
+        "gallery": Command(
+            "danqing.cli.gallery", "Find pictures again, mark them, throw them away and take them back."
+        ),
+        "queue": Command("danqing.cli.queue", "Show and steer the jobs that a server works on."),
+        "serve": Command("danqing.cli.serve", "Serve the studio over HTTP, A1111's API and danqing's own."),
         "settings": Command("danqing.cli.settings", "Show and change what danqing remembers."),
+        "dataset": Command("danqing.cli.dataset", "Build the pictures that networks are taught on."),
+        "train": Command("danqing.cli.train", "Teach networks by a plan."),
         "doctor": Command("danqing.cli.doctor", "Look over this machine and this home folder."),
         "bench": Command("danqing.cli.bench", "Measure how fast this machine paints."),
     }

@@ -9,6 +9,8 @@ import typer
 from danqing.base.errors import ModelError
 from danqing.base.protocols import ModelKind
 from danqing.base.table import did_you_mean
+from danqing.cli.models_get import ABOUT as GET
+from danqing.cli.models_get import get_model
 from danqing.cli.options import HomeOption, JsonOption, ModelsFromOption, open_studio
 from danqing.studio.catalog import Listed
 
@@ -28,6 +30,7 @@ def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what
     models.command("list", help="List all model files, with kind, hash and size.")(list_models)
     models.command("show", help="Show everything about one model file.")(show_model)
     models.command("hash", help="Work out the sha256 of one model file, or of all.")(hash_models)
+    models.command("get", help=GET, short_help="Fetch a model file and put it where it belongs.")(get_model)
     app.add_typer(models, name=name)
 
 
@@ -49,7 +52,7 @@ def list_models(
     as_json: JsonOption = False,
 ) -> None:
     """One line a file, or JSON."""
-    wanted = _kind(kind)
+    wanted = kind_of(kind)
     catalog = open_studio(home, models_from=models_from).catalog
     found = [listed for listed in catalog.listing() if not wanted or listed.file.kind == wanted]
     if as_json:
@@ -70,9 +73,9 @@ def show_model(
 ) -> None:
     """All that is known of one file, its hash included."""
     catalog = open_studio(home, models_from=models_from).catalog
-    found = catalog.look_up(name, _kind(kind))
+    found = catalog.look_up(name, kind_of(kind))
     catalog.sha256(found.file)
-    data = data_of(catalog.look_up(name, _kind(kind)))
+    data = data_of(catalog.look_up(name, kind_of(kind)))
     if as_json:
         print(json.dumps(data, ensure_ascii=False, indent=2))
         return
@@ -134,7 +137,8 @@ def _row(listed: Listed) -> tuple[str, str, str, str, str]:
     return file.name, file.kind, file.sha256[:10] or "not hashed", shown, note
 
 
-def _kind(word: str) -> ModelKind | None:
+def kind_of(word: str) -> ModelKind | None:
+    """The kind that a word names, None for no word. Raises ModelError with the nearest one."""
     if not word:
         return None
     for kind in KINDS:

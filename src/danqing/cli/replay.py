@@ -14,16 +14,8 @@ from danqing.base.picture import Picture, Pixels, Provenance
 from danqing.cli.bar import progress_bar
 from danqing.cli.interrupt import stopped_by_ctrl_c
 from danqing.cli.leaving import Left
-from danqing.cli.options import (
-    DeviceOption,
-    DtypeOption,
-    HomeOption,
-    JsonOption,
-    ModelsFromOption,
-    QuietOption,
-    note,
-    open_studio,
-)
+from danqing.cli.options import note
+from danqing.cli.run_options import RunOptions, with_options
 from danqing.cli.sources import read_source
 from danqing.pixels.files import read_picture
 
@@ -39,38 +31,33 @@ DIFFERENT = 1
 
 def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what it is called below
     """The command joins the application."""
-    app.command(name, help=ABOUT, short_help=help)(replay)
+    app.command(name, help=ABOUT, short_help=help)(with_options(RunOptions)(replay))
 
 
 def replay(
+    run: RunOptions,
     picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture that danqing painted.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="PATH", help="Keep the new picture: a folder or a file.")
     ] = None,
-    home: HomeOption = None,
-    models_from: ModelsFromOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> None:
     """Prints what came of it; leaves with 1 when a pixel differs."""
     before = read_picture(picture)
     provenance = _provenance(picture)
     facts = provenance.facts
-    studio, notes = _studio_as_then(provenance, home, models_from, device, dtype)
+    studio, notes = _studio_as_then(provenance, run)
     if picture.suffix.lower() != ".png":
         notes.append(f"{picture.suffix} files lose pixels when they are saved; only a PNG can come out equal")
     if facts.batch_size > 1:
         notes.append(f"it was picture {facts.batch_index + 1} of a batch of {facts.batch_size} and is painted so again")
     for sentence in notes:
-        if not as_json:
+        if not run.as_json:
             note(sentence)
-    after = _again(studio, provenance, quiet or as_json)
+    after = _again(studio, provenance, run.silent)
     path = studio.gallery.keep(after, out) if out else None
     same, psnr = compared(before, after.pixels)
     sentence = "equal" if same else _difference(before, after.pixels, psnr)
-    if as_json:
+    if run.as_json:
         told = {"equal": same, "psnr": None if math.isinf(psnr) else psnr, "path": path and str(path), "notes": notes}
         print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
@@ -106,21 +93,18 @@ def _provenance(picture: Path) -> Provenance:
     return found.provenance
 
 
-def _studio_as_then(
-    provenance: Provenance, home: Path | None, models_from: list[str] | None, device: str | None, dtype: str | None
-) -> tuple["Studio", list[str]]:
+def _studio_as_then(provenance: Provenance, run: RunOptions) -> tuple["Studio", list[str]]:
     """The studio with the device and number format of then, as far as they are here and nothing else was said."""
     facts = provenance.facts
     notes: list[str] = []
-    wanted = {"device": device or facts.device, "dtype": dtype or facts.dtype}
-    studio = open_studio(home, models_from=models_from, **wanted)
+    studio = run.studio(facts.device, facts.dtype)
     try:
         studio.engine()
     except HardwareError as problem:
-        if device or dtype:
+        if run.device or run.dtype:
             raise
         notes.append(f"painted on {facts.device} in {facts.dtype} then; here not: {problem}")
-        studio = open_studio(home, models_from=models_from)
+        studio = run.studio()
     return studio, notes
 
 

@@ -1,6 +1,7 @@
 """Where an order's parameters may come from: a picture, a recipe or order in JSON, an infotext; a file or stdin."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from danqing.base.order import Order
 from danqing.base.picture import Provenance
 from danqing.base.recipe import recipe_of_json
 from danqing.pixels.files import PictureMetadata, read_metadata
+from danqing.prompt.swarm import has_swarm_tags, read_swarm
 from danqing.studio.gallery import is_picture_name
 from danqing.studio.story import story_in
 
@@ -33,6 +35,8 @@ class Source:
     infotext: str = ""
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+    exact: bool = False
+    """Whether it is a recipe or an order of our own, whose models are meant to the letter."""
 
 
 def read_source(name: str) -> Source:
@@ -69,7 +73,8 @@ def _of_text(data: bytes, name: str) -> Source:
     if len(data) > MOST_TEXT or b"\0" in data[:4096]:
         raise ImageError(f"{name} is neither a picture that danqing can read nor a text with parameters")
     text = data.decode("utf-8-sig", errors="replace")
-    return _of_json(text, name) if text.lstrip().startswith("{") else _of_infotext(text, name)
+    # A prompt may begin with a brace too; JSON goes on with a quote.
+    return _of_json(text, name) if re.match(r'\s*\{\s*["}]', text) else _of_infotext(text, name)
 
 
 def is_picture(data: bytes) -> bool:
@@ -88,15 +93,27 @@ def _of_picture(metadata: PictureMetadata, name: str) -> Source:
             notes = (f"{name}: its recipe can't be used ({problem}); its infotext is read instead",)
         else:
             order = Order(recipe=story.recipe, left_to_model=())
-            return Source(order, story.provenance, metadata.infotext or "", notes=notes)
+            return Source(order, story.provenance, metadata.infotext or "", notes=notes, exact=True)
     if metadata.infotext:
         found = _of_infotext(metadata.infotext, name)
         return Source(found.order, None, found.infotext, found.fields, (*notes, *found.notes))
     foreign = read_texts(metadata.raw, metadata.size if all(metadata.size) else None)
     if foreign is not None:
-        return Source(foreign.order, None, "", foreign.fields, tuple(f"{name}: {one}" for one in foreign.notes))
+        order, notes = without_swarm_tags(foreign.order)
+        told = (*foreign.notes, *notes)
+        return Source(order, None, "", foreign.fields, tuple(f"{name}: {one}" for one in told))
     found = f" (it has {', '.join(sorted(metadata.raw)[:5])})" if metadata.raw else ""
     raise ImageError(f"{name} holds no parameters that danqing can read{found}; say them, or name another picture")
+
+
+def without_swarm_tags(order: Order) -> tuple[Order, tuple[str, ...]]:
+    """The order with SwarmUI's tags said in danqing's language, and notes on those that can't be."""
+    recipe = order.recipe
+    if not any(has_swarm_tags(text) for text in (recipe.prompt, recipe.negative_prompt)):
+        return order, ()
+    prompt, negative = read_swarm(recipe.prompt), read_swarm(recipe.negative_prompt)
+    changed = recipe.but(prompt=prompt.text, negative_prompt=negative.text, dialect="danqing")
+    return order.but(recipe=changed, left_to_model=order.left_to_model), (*prompt.notes, *negative.notes)
 
 
 def _of_infotext(text: str, name: str) -> Source:
@@ -111,8 +128,8 @@ def _of_json(text: str, name: str) -> Source:
         raise RecipeError(f"{name} begins like a recipe, but is no JSON ({problem})") from problem
     inner = cast("dict[str, object]", data).get("recipe")
     if isinstance(inner, int):
-        return Source(Order(recipe=recipe_of_json(text), left_to_model=()))
+        return Source(Order(recipe=recipe_of_json(text), left_to_model=()), exact=True)
     if isinstance(inner, dict) and isinstance(cast("dict[str, object]", inner).get("recipe"), int):
         story = story_in(text)
-        return Source(Order(recipe=story.recipe, left_to_model=()), story.provenance)
-    return Source(Order.model_validate(data))
+        return Source(Order(recipe=story.recipe, left_to_model=()), story.provenance, exact=True)
+    return Source(Order.model_validate(data), exact=True)

@@ -27,6 +27,8 @@ class Guidance:
     """Every second call below this sigma leaves the negative prompt out (A1111's Negative Guidance minimum sigma)."""
     skip_every_call: bool = False
     """`skip_below` for every call, not every second one."""
+    image_scale: float = 1.0
+    """How closely an editing model keeps to the picture it edits: 1 as plain guidance (A1111's Image CFG scale)."""
     skip_early: float = 0.0
     """The first calls, up to this share of all, leave the negative prompt out (A1111's Ignore negative prompt during
     early sampling)."""
@@ -43,35 +45,35 @@ class Guidance:
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """One call's x0s, each (B, C, h, w). `conds`: one for every prompt part that AND joins, `weights` beside them:
-    floats, or (B,)."""
+    floats, or (B,).
+
+    `blind` is an editing model's answer without the prompt and without the picture that it edits.
+    """
 
     conds: Sequence[Tensor]
     uncond: Tensor | None
     weights: Sequence[float | Tensor] = (1.0,)
+    blind: Tensor | None = None
 
 
 Predict: TypeAlias = Callable[[Tensor, Moment, bool], Predictions]
 """(x, moment, whether the negative prompt is wanted) -> predictions. Without it `uncond` is None."""
 
 
-def compose(predictions: Predictions, cfg_scale: float) -> Tensor:
+def compose(predictions: Predictions, cfg_scale: float, image_scale: float = 1.0) -> Tensor:
     """x0 = uncond + sum of weight * cfg_scale * (cond - uncond). Liu et al. 2022, arXiv:2206.01714, eq. 11.
 
     Without the negative prompt its place is taken by the first part, and cfg_scale by 1: A1111's way of skipping it.
+    With `blind`, blind + image_scale * (uncond - blind) is what the differences are added to. Brooks et al. 2023
+    (InstructPix2Pix), arXiv:2211.09800, eq. 3.
     """
     base = predictions.conds[0] if predictions.uncond is None else predictions.uncond
     scale = 1.0 if predictions.uncond is None else cfg_scale
-    x0 = base
+    x0 = base if predictions.blind is None else predictions.blind + image_scale * (base - predictions.blind)
     for cond, weight in zip(predictions.conds, predictions.weights, strict=True):
         if cond is not base:
             x0 = x0 + (cond - base) * (_column(weight, base) * scale)
     return x0
-
-
-def compose_edit(cond: Tensor, image_only: Tensor, uncond: Tensor, cfg_scale: float, image_cfg_scale: float) -> Tensor:
-    """Guidance by words and by a picture. All (B, C, h, w). Brooks et al. 2023 (InstructPix2Pix), arXiv:2211.09800, eq.
-    3."""
-    return uncond + cfg_scale * (cond - image_only) + image_cfg_scale * (image_only - uncond)
 
 
 def rescaled(x: Tensor, sigma: float, guided: Tensor, cond: Tensor, strength: float) -> Tensor:
@@ -97,9 +99,9 @@ def guided(predict: Predict, guidance: Guidance, calls: int) -> tuple[Denoiser, 
         predictions = predict(x, moment, guidance.needs_uncond(moment, calls))
         without = predictions.conds[0] if predictions.uncond is None else predictions.uncond
         last[:] = [(x, moment, without)]
-        x0 = compose(predictions, guidance.cfg_scale)
+        x0 = compose(predictions, guidance.cfg_scale, guidance.image_scale)
         if guidance.rescale > 0 and predictions.uncond is not None:
-            x0 = rescaled(x, moment.sigma, x0, compose(predictions, 1.0), guidance.rescale)
+            x0 = rescaled(x, moment.sigma, x0, compose(predictions, 1.0, guidance.image_scale), guidance.rescale)
         return x0
 
     def without_prompt(x: Tensor, moment: Moment) -> Tensor:

@@ -1,6 +1,7 @@
 """Repainting a part: denoisers that keep the original outside of a mask. mask (B, 1, h, w) or (1, 1, h, w) in [0, 1], 1
 is repainted."""
 
+import torch
 from torch import Tensor
 
 from danqing.diffusion.moment import Denoiser, Moment
@@ -35,3 +36,32 @@ def with_mask_before(inner: Denoiser, original: Tensor, mask: Tensor) -> Denoise
         return x - (seen - inner(seen, moment))
 
     return denoise
+
+
+def softly_masked(
+    inner: Denoiser, original: Tensor, mask: Tensor, *, bias: float, preservation: float, contrast: float
+) -> Denoiser:
+    """Soft inpainting: a mask of all shades, whose greys keep more of the original the less noise is left.
+
+    The mask is taken to the power of preservation * sigma ** bias, and `magnitude_blended` lays prediction and original
+    together. A1111's soft inpainting (1.8, extensions-builtin/soft-inpainting).
+    """
+
+    def denoise(x: Tensor, moment: Moment) -> Tensor:
+        share = mask ** (preservation * moment.sigma**bias)
+        return magnitude_blended(original, inner(x, moment), share, contrast)
+
+    return denoise
+
+
+def magnitude_blended(first: Tensor, second: Tensor, share: Tensor, power: float) -> Tensor:
+    """Between two latents (B, C, h, w) by share (B|1, 1, h, w): the direction of the straight mixture, its length mixed by
+    powers.
+
+    A straight mixture of unlike vectors is short, and what is short is blurred; a high `power` keeps the longer one's length.
+    """
+    mixed = first * (1 - share) + second * share
+    # float64: lengths to the power of 32 leave the range of float32.
+    lengths = [part.double().norm(dim=1, keepdim=True) for part in (first, second, mixed)]
+    wanted = (lengths[0] ** power * (1 - share) + lengths[1] ** power * share) ** (1 / power)
+    return (mixed * (wanted / (lengths[2] + 1e-5))).to(torch.promote_types(first.dtype, second.dtype))

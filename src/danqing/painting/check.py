@@ -2,29 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from danqing.base.errors import DanqingError
+from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.order import Order
-from danqing.base.protocols import Catalog, ModelFile
+from danqing.base.protocols import Catalog, Images, ModelFile
 from danqing.base.recipe import Recipe
+from danqing.base.refs import ModelRef
+from danqing.base.table import did_you_mean
 from danqing.painting.expand import resolve
-from danqing.painting.plan import LATENT_UPSCALERS, PIXEL_UPSCALERS, plan
+from danqing.painting.plan import LATENT_UPSCALERS, plan
+from danqing.painting.upscaling import FETCH, find_upscaler, upscaler_names
+from danqing.weights.families import FAMILIES, Family
 
 SCALE_LIMIT = 3.0
 """Above this many times a model's own side a picture repeats its subject; hires is the remedy."""
-
-NOT_YET = MappingProxyType(
-    {
-        "sd1_inpaint": "an SD 1.x inpainting model",
-        "sd1_pix2pix": "an InstructPix2Pix model",
-        "sd2_inpaint": "an SD 2.x inpainting model",
-        "sdxl": "an SDXL model",
-        "sdxl_inpaint": "an SDXL inpainting model",
-        "refiner": "an SDXL refiner",
-    }
-)
-"""Families whose networks want more than text and noise: a mask, a picture, sizes."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +26,11 @@ class Complaint:
     fatal: bool = True
 
 
-def check(order: Order, catalog: Catalog) -> tuple[Complaint, ...]:
-    """All complaints about an order, fatal ones first."""
+def check(order: Order, catalog: Catalog, images: Images | None = None) -> tuple[Complaint, ...]:
+    """All complaints about an order, fatal ones first; those about its input pictures where a store of them is given."""
     found = [complaint for test in _TESTS for complaint in test(order, catalog)]
+    if images is not None:
+        found.extend(_pictures_open(order.recipe, images))
     return tuple(sorted(found, key=lambda complaint: not complaint.fatal))
 
 
@@ -46,6 +39,8 @@ def _names_exist(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     lookups: list[Callable[[], object]] = [lambda: plan(recipe), lambda: catalog.find(recipe.model)]
     if recipe.vae:
         lookups.append(lambda: catalog.find(recipe.vae, "vae"))
+    if recipe.refiner and not recipe.refiner.model:
+        yield Complaint("there is a refiner without a model; give refiner.model, or leave it out")
     lookups.append(lambda: resolve(recipe, catalog))
     said: set[str] = set()
     for look in lookups:
@@ -59,40 +54,71 @@ def _names_exist(order: Order, catalog: Catalog) -> Iterator[Complaint]:
 
 def _hires_is_possible(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     hires = order.recipe.hires
-    if hires is None:
+    if hires is None or hires.upscaler in LATENT_UPSCALERS:
         return
-    known = [*LATENT_UPSCALERS, *PIXEL_UPSCALERS]
-    if hires.upscaler not in known:
-        yield Complaint(f"no hires upscaler named {hires.upscaler!r}; possible: {', '.join(known)}")
+    try:
+        find_upscaler(hires.upscaler, catalog)
+    except RecipeError:
+        near = did_you_mean(hires.upscaler, [*LATENT_UPSCALERS, *upscaler_names(catalog)])
+        joint = "" if near.endswith("?") else ";"
+        yield Complaint(f"no hires upscaler named {hires.upscaler!r}{near}{joint} {FETCH}")
+    except DanqingError as problem:
+        yield Complaint(str(problem))
 
 
 def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     recipe = order.recipe
     missing = {
-        "init (img2img)": recipe.init is not None,
-        "inpaint": recipe.inpaint is not None,
-        "refiner": recipe.refiner is not None,
         "controls (ControlNet)": bool(recipe.controls),
         "tiling": recipe.tiling,
         "patches": bool(recipe.patches),
         "finishers": bool(recipe.finishers),
         "speed": recipe.speed != type(recipe.speed)(),
-        "hires.model": recipe.hires is not None and bool(recipe.hires.model),
     }
     for part, asked in missing.items():
         if asked:
             yield Complaint(f"this danqing can't paint with {part} yet; leave it out")
 
 
-def _family_is_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
-    try:
-        file = catalog.find(order.recipe.model)
-    except DanqingError:
-        return  # named already
-    if file.family in NOT_YET:
+def _parts_go_together(order: Order, catalog: Catalog) -> Iterator[Complaint]:
+    recipe = order.recipe
+    if recipe.inpaint is not None and recipe.init is None:
+        yield Complaint("there is a mask (inpaint) but no picture to paint into; give one as init.image")
+    if recipe.inpaint is not None and recipe.hires is not None:
         yield Complaint(
-            f"{file.name} is {NOT_YET[file.family]}, which this danqing loads but can't paint with yet; choose an SD 1.x or 2.x model"
+            "hires can't follow inpainting, whose result is laid back into the picture; enlarge it afterwards"
         )
+    family = _family(catalog, recipe.model)
+    if family is None:
+        return
+    if family.edits and recipe.init is None:
+        yield Complaint(f"{family.title} edits a picture: give one as init.image")
+    if family.edits and recipe.hires is not None:
+        yield Complaint(f"{family.title} edits a picture in one pass; leave out hires")
+    refiner = _family(catalog, recipe.refiner.model) if recipe.refiner and recipe.refiner.model else None
+    painted = _family(catalog, recipe.hires.model) if recipe.hires and recipe.hires.model else family
+    if refiner is not None and painted is not None and refiner.latent != painted.latent:
+        yield Complaint(
+            f"a refiner of family {refiner.title} can't take over from {painted.title} within a pass: their latents differ; "
+            "use it as hires.model with a picture upscaler"
+        )
+
+
+def _pictures_open(recipe: Recipe, images: Images) -> Iterator[Complaint]:
+    given = [part for part in (recipe.init and recipe.init.image, recipe.inpaint and recipe.inpaint.mask) if part]
+    for ref in dict.fromkeys(given):
+        try:
+            images.open(ref)
+        except DanqingError as problem:
+            yield Complaint(str(problem))
+
+
+def _family(catalog: Catalog, ref: ModelRef) -> Family | None:
+    try:
+        name = catalog.find(ref).family
+    except DanqingError:
+        return None  # named already
+    return next((family for family in FAMILIES if family.name == name), None)
 
 
 def _size_suits_the_model(order: Order, catalog: Catalog) -> Iterator[Complaint]:
@@ -122,4 +148,4 @@ def _usual(file: ModelFile, name: str) -> int:
     return int(value)
 
 
-_TESTS = (_names_exist, _family_is_built, _hires_is_possible, _parts_are_built, _size_suits_the_model)
+_TESTS = (_names_exist, _parts_go_together, _hires_is_possible, _parts_are_built, _size_suits_the_model)

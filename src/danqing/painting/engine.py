@@ -3,25 +3,25 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import torch
 from torch import Tensor
 
-from danqing.base.errors import RecipeError
-from danqing.base.picture import ExecutionFacts, Picture, Provenance
+from danqing.base.errors import ImageError, RecipeError
+from danqing.base.picture import ExecutionFacts, Picture, Pixels, Provenance
 from danqing.base.progress import Progress, Verdict, Watch, just_go_on
-from danqing.base.protocols import Catalog
+from danqing.base.protocols import Catalog, Images
 from danqing.base.recipe import Recipe
+from danqing.base.refs import ImageRef
 from danqing.diffusion.moment import Moment
+from danqing.painting.batch import Easel, Painted
 from danqing.painting.batches import batches
-from danqing.painting.enlarge import enlarged
-from danqing.painting.latents import Preview, decode
-from danqing.painting.plan import Networks, Plan
-from danqing.painting.stages import paint_from_latents, paint_from_noise, prepare
-from danqing.painting.watching import Report, Stopped
-from danqing.weights.bundle import Bundle
+from danqing.painting.latents import Preview
+from danqing.painting.memory import in_parts_that_fit
+from danqing.painting.plan import Plan
+from danqing.painting.watching import Report
 from danqing.weights.model import DiffusionModel
 from danqing.weights.place import Place
 from danqing.weights.shelf import Shelf
@@ -43,7 +43,7 @@ class Origin:
 class _Group:
     """A batch at work: its plans, where it stands in the sequence, and whom it reports to."""
 
-    plans: list[Plan]
+    plans: Sequence[Plan]
     done: int
     total: int
     watch: Watch
@@ -51,7 +51,7 @@ class _Group:
     def report(self, model: DiffusionModel, number: int) -> Report:
         """What pass `number` tells the watch after each call of the denoiser."""
         passes = self.plans[0].passes
-        before = sum(one.steps for one in passes[:number])
+        before = sum(one.walked for one in passes[:number])
         steps = self.plans[0].steps
         look = Preview(model)
 
@@ -71,11 +71,24 @@ class _Group:
         return tell
 
 
+class NoImages:
+    """A store without pictures."""
+
+    def open(self, ref: ImageRef) -> Pixels:
+        """Raises ImageError: there is none."""
+        raise ImageError(
+            f"the picture {ref.name or ref.sha256[:10]!r} can't be opened: no store of input pictures is at hand"
+        )
+
+
 class Engine:
     """Paints recipes on one device. One engine a device; not made for several threads at once."""
 
-    def __init__(self, catalog: Catalog, place: Place, memory_budget: int | None = None) -> None:
-        self._shelf = Shelf(catalog, place, memory_budget)
+    def __init__(
+        self, catalog: Catalog, place: Place, memory_budget: int | None = None, *, images: Images | None = None
+    ) -> None:
+        """`images` opens the pictures that recipes start from; without it there are none. memory_budget in bytes."""
+        self._easel = Easel(Shelf(catalog, place, memory_budget), images or NoImages())
 
     def paint(
         self,
@@ -88,11 +101,11 @@ class Engine:
         """Pictures in the order of the recipes, each batch as soon as it is done. A verdict of the watch may end the sequence early."""
         done = 0
         for plans in batches(recipes, batch_size):
-            pictures, verdict = self._paint_group(_Group(plans, done, len(recipes), watch), origin)
-            yield from pictures
+            for pictures, verdict in self._paint_group(_Group(plans, done, len(recipes), watch), origin):
+                yield from pictures
+                if verdict in (Verdict.ABANDON, Verdict.FINISH_NOW):
+                    return
             done += len(plans)
-            if verdict in (Verdict.ABANDON, Verdict.FINISH_NOW):
-                return
 
     def replay(self, provenance: Provenance, watch: Watch = just_go_on) -> Picture:
         """The same picture again under the same execution facts: a picture out of a batch is painted in a batch of as many, at its place.
@@ -108,49 +121,39 @@ class Engine:
             raise RecipeError("the replay was abandoned before it was done")
         return pictures[min(facts.batch_index, len(pictures) - 1)]
 
-    def _paint_group(self, group: _Group, origin: Origin) -> tuple[list[Picture], Verdict]:
-        started = time.perf_counter()
-        model: DiffusionModel | None = None
-        latents: Tensor | None = None
-        verdict = Verdict.CONTINUE
-        plans = group.plans
-        with torch.inference_mode():
-            for number, one in enumerate(plans[0].passes):
-                before, model = model, self._shelf.materialise(_bundle(one.networks))
-                run = prepare(model, plans, number, group.report(model, number), self._shelf.embedding)
-                try:
-                    if latents is None or before is None:
-                        latents = paint_from_noise(run)
-                    else:
-                        latents = paint_from_latents(run, enlarged(latents, before, model, one))
-                except Stopped as stop:
-                    verdict = stop.verdict
-                    if verdict is not Verdict.FINISH_NOW:
-                        return [], verdict
-                    latents = stop.x0
-                    break
-            if model is None or latents is None:
-                raise AssertionError("a plan has at least one pass")
-            decoded = [decode(model, latent) for latent in latents]
-        seconds = (time.perf_counter() - started) / len(plans)
-        pictures = [
-            Picture(
-                pixels,
-                Provenance(
-                    recipe=plans[row].recipe,
-                    order_digest=origin.order_digest,
-                    index=origin.first_index + group.done + row,
-                    facts=_facts(model, len(plans), row, notes),
-                    hashes=_hashes(plans[row].recipe),
-                    versions={name: version(name) for name in LIBRARIES},
-                    seconds=round(seconds, 4),
-                    interrupted=verdict is Verdict.FINISH_NOW,
-                ),
+    def _paint_group(self, group: _Group, origin: Origin) -> Iterator[tuple[list[Picture], Verdict]]:
+        """The batch at once, or in parts where memory is short."""
+        done = group.done
+        size = "{}x{}".format(*group.plans[0].size)
+
+        def work(plans: Sequence[Plan]) -> tuple[Painted, float]:
+            started = time.perf_counter()
+            painted = self._easel.paint(plans, replace(group, plans=plans, done=done).report)
+            return painted, time.perf_counter() - started
+
+        for plans, (painted, seconds), notes in in_parts_that_fit(work, group.plans, f"a picture of {size}"):
+            each = seconds / len(plans)
+            yield (
+                [
+                    Picture(
+                        pixels,
+                        Provenance(
+                            recipe=plans[row].recipe,
+                            order_digest=origin.order_digest,
+                            index=origin.first_index + done + row,
+                            facts=_facts(painted.model, len(plans), row, (*notes, *own)),
+                            hashes=_hashes(plans[row].recipe),
+                            versions={name: version(name) for name in LIBRARIES},
+                            seconds=round(each, 4),
+                            interrupted=painted.verdict is Verdict.FINISH_NOW,
+                        ),
+                    )
+                    for row, (pixels, own) in enumerate(painted.pictures)
+                ],
+                painted.verdict,
             )
-            for row, (pixels, notes) in enumerate(decoded)
-        ]
-        log.info("painted %d picture(s) of %dx%d in %.2f s each", len(plans), *pictures[0].size, seconds)
-        return pictures, verdict
+            log.info("painted %d picture(s) of %s in %.2f s each", len(painted.pictures), size, each)
+            done += len(plans)
 
 
 def _facts(model: DiffusionModel, batch_size: int, row: int, notes: tuple[str, ...]) -> ExecutionFacts:
@@ -166,12 +169,9 @@ def _facts(model: DiffusionModel, batch_size: int, row: int, notes: tuple[str, .
     )
 
 
-def _bundle(networks: Networks) -> Bundle:
-    return Bundle(networks.model, networks.vae, (*networks.loras, *networks.hypernets))
-
-
 def _hashes(recipe: Recipe) -> dict[str, str]:
     """sha256 by name of every model file that the recipe names."""
     nets = [use.model for part in (recipe, recipe.hires) if part for use in (*part.loras, *part.hypernets)]
-    used = (recipe.model, recipe.vae, *recipe.embeddings, *nets)
+    others = [part.model for part in (recipe.hires, recipe.refiner) if part]
+    used = (recipe.model, recipe.vae, *recipe.embeddings, *nets, *others)
     return {ref.name: ref.sha256 for ref in used if ref}

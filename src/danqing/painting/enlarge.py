@@ -1,9 +1,9 @@
 """Between two passes: latents enlarged as latents, or decoded, enlarged as pictures and encoded again."""
 
-import numpy as np
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from danqing.base.errors import RecipeError
@@ -11,12 +11,21 @@ from danqing.base.picture import Pixels
 from danqing.base.size import latent_size
 from danqing.painting.latents import decode, encode
 from danqing.painting.plan import LATENT_UPSCALERS, Pass
+from danqing.pixels.resize import resize
 from danqing.weights.model import DiffusionModel
 
-FILTERS = {"Lanczos": Image.Resampling.LANCZOS, "Nearest": Image.Resampling.NEAREST}
+Enlarge = Callable[[Pixels, str, tuple[int, int]], Pixels]
+"""A picture, an upscaler's name, (width, height): the picture at that size. `Upscalers.enlarge` is one that knows networks."""
 
 
-def enlarged(latents: Tensor, source: DiffusionModel, target: DiffusionModel, one: Pass) -> Tensor:
+def resampled(picture: Pixels, name: str, size: tuple[int, int]) -> Pixels:
+    """By an upscaler without a network. Raises RecipeError for any other name."""
+    return resize(picture, *size, name)
+
+
+def enlarged(
+    latents: Tensor, source: DiffusionModel, target: DiffusionModel, one: Pass, enlarge: Enlarge = resampled
+) -> Tensor:
     """Latents (B, C, h, w) of `source` brought to a pass's size, in the format of `target`.
 
     Raises RecipeError for a latent upscaler between two formats: numbers of one mean nothing in the other.
@@ -28,7 +37,7 @@ def enlarged(latents: Tensor, source: DiffusionModel, target: DiffusionModel, on
                 f"{one.upscaler!r} can't take latents of {source.name} to {target.name}, whose format is another; use Lanczos"
             )
         return _cropped(_stretched(latents, size, one.upscaler), one.crop)
-    pictures = [_resized(decode(source, latent)[0], (one.width, one.height), one) for latent in latents]
+    pictures = [_grown(decode(source, latent)[0], one, enlarge) for latent in latents]
     return torch.stack([encode(target, picture) for picture in pictures])
 
 
@@ -44,11 +53,10 @@ def _cropped(latents: Tensor, crop: tuple[int, int]) -> Tensor:
     return latents[:, :, top : top + height, left : left + width]
 
 
-def _resized(picture: Pixels, size: tuple[int, int], one: Pass) -> Pixels:
-    if one.upscaler not in FILTERS:
-        raise RecipeError(
-            f"no hires upscaler named {one.upscaler!r}; possible: {', '.join([*LATENT_UPSCALERS, *FILTERS])}"
-        )
-    grown = np.asarray(Image.fromarray(picture).resize(size, FILTERS[one.upscaler]))
+def _grown(picture: Pixels, one: Pass, enlarge: Enlarge) -> Pixels:
+    """A picture that isn't to grow is resampled whatever the upscaler (A1111's rule for hires)."""
+    height, width = picture.shape[:2]
+    grows = one.width > width or one.height > height
+    grown = enlarge(picture, one.upscaler if grows else "Lanczos", (one.width, one.height))
     left, top = 8 * (one.crop[0] // 2), 8 * (one.crop[1] // 2)
-    return grown[top : size[1] - 8 * one.crop[1] + top, left : size[0] - 8 * one.crop[0] + left]
+    return grown[top : one.height - 8 * one.crop[1] + top, left : one.width - 8 * one.crop[0] + left]

@@ -4,18 +4,16 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 from danqing.base.errors import RecipeError
-from danqing.base.knobs import knobs
-from danqing.base.order import Axis, Order
+from danqing.base.order import Order
 from danqing.base.protocols import Catalog
 from danqing.base.recipe import Recipe
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef
 from danqing.base.seed import picture_seeds
-from danqing.base.table import did_you_mean
 from danqing.diffusion.names import resolve_sampler
+from danqing.painting.axes import cells, with_drawn_seeds
 from danqing.prompt.styles import Style, apply_styles
 from danqing.prompt.tags import Tag, extract_tags
 from danqing.prompt.variants import NO_WILDCARDS, draw_variant
@@ -24,6 +22,7 @@ from danqing.prompt.wildcards import Wildcards
 
 def settle_seed(order: Order, random_seed: Callable[[], int]) -> Order:
     """The order with its chance taken out: with policy "random" a first seed is drawn once, and the rest count up from it, as A1111's -1 does."""
+    order = with_drawn_seeds(order, random_seed)
     if order.seeds != "random":
         return order
     return order.but(recipe=order.recipe.but(seed=random_seed()), seeds="increasing", left_to_model=order.left_to_model)
@@ -41,20 +40,18 @@ NO_PHRASES = Phrases()
 
 
 def expand(order: Order, catalog: Catalog, phrases: Phrases = NO_PHRASES) -> Iterator[Recipe]:
-    """Every recipe of a settled order, axis by axis, then batch by batch. Raises RecipeError or ModelError for what can't be resolved."""
-    if order.seeds == "random":
-        raise RecipeError("this order still has its seed to be drawn; settle_seed draws it")
-    turned = {_path_of(axis) for axis in order.axes}
-    left_open = tuple(name for name in order.left_to_model if name not in turned)
-    for cell in _cells(order):
-        template = with_styles(cell, order.styles, phrases.styles)
+    """Every recipe of a settled order: cells in display order, batch by batch. Raises RecipeError or ModelError for what can't be resolved."""
+    for cell in cells(order):
+        if cell.seeds == "random":
+            raise RecipeError("this order still has its seed to be drawn; settle_seed draws it")
+        template = with_styles(cell.recipe, cell.styles, phrases.styles)
         drawn = _variant(template, 0, phrases.wildcards)
-        settled = resolve(drawn, catalog, left_open)
+        settled = resolve(drawn, catalog, cell.left_to_model)
         varied = template.variation.strength > 0
         for index in range(order.count * order.batch_size):
             one = _variant(template, index, phrases.wildcards)
             if (one.prompt, one.negative_prompt) != (drawn.prompt, drawn.negative_prompt):
-                drawn, settled = one, resolve(one, catalog, left_open)
+                drawn, settled = one, resolve(one, catalog, cell.left_to_model)
             seed, second = picture_seeds(template.seed, template.variation.seed, index, order.seeds, varied)
             variation = settled.variation.but(seed=second) if varied else settled.variation
             yield settled.but(seed=seed, variation=variation)
@@ -94,9 +91,13 @@ def resolve(recipe: Recipe, catalog: Catalog, left_to_model: tuple[str, ...] = (
     changes |= _lifted(recipe.prompt, recipe.negative_prompt, recipe.loras, recipe.hypernets, catalog)
     if recipe.hires is not None:
         hires = recipe.hires
+        other = {"model": catalog.find(hires.model).ref} if hires.model else {}
         changes["hires"] = hires.but(
+            **other,
             **_lifted(hires.prompt, hires.negative_prompt, hires.loras, hires.hypernets, catalog),
         )
+    if recipe.refiner is not None and recipe.refiner.model:
+        changes["refiner"] = recipe.refiner.but(model=catalog.find(recipe.refiner.model).ref)
     changes["embeddings"] = _embeddings(recipe.but(**changes), catalog)
     return recipe.but(**changes)
 
@@ -143,36 +144,3 @@ def _lora(tag: Tag) -> LoraUse:
     return LoraUse(
         model=ModelRef(name=tag.name), text=text, unet=tag.weight("unet", 1, text), dim=int(tag.weight("dyn", 2, 0))
     )
-
-
-def _cells(order: Order) -> Iterator[Recipe]:
-    choices = [[(_path_of(axis), value) for value in axis.values] for axis in order.axes]
-    for cell in product(*choices):
-        recipe = order.recipe
-        for path, value in cell:
-            recipe = with_knob(recipe, path, value)
-        yield recipe
-
-
-def _path_of(axis: Axis) -> str:
-    wanted = axis.knob.strip().casefold()
-    known: Mapping[str, str] = {
-        name.casefold(): field.path
-        for field in knobs(Recipe)
-        for name in (field.path, field.knob.infotext or field.path, field.knob.label)
-    }
-    if wanted not in known:
-        raise RecipeError(f"no knob named {axis.knob!r}{did_you_mean(axis.knob, sorted(set(known.values())))}")
-    return known[wanted]
-
-
-def with_knob(recipe: Recipe, path: str, value: object) -> Recipe:
-    """The recipe with one knob turned; `path` is dotted ("hires.steps"), and an absent part appears with its defaults."""
-    head, _, rest = path.partition(".")
-    if not rest:
-        return recipe.but(**{head: value})
-    if head not in type(recipe).model_fields:
-        raise RecipeError(f"no part named {head!r} in a recipe{did_you_mean(head, list(type(recipe).model_fields))}")
-    part: Any = getattr(recipe, head)
-    fields: dict[str, Any] = {} if part is None else {name: getattr(part, name) for name in part.model_fields_set}
-    return recipe.but(**{head: {**fields, rest: value}})

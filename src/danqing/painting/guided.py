@@ -13,11 +13,16 @@ from danqing.painting.predictor import Predictor, Row
 
 
 def predictions(
-    predictor: Predictor, texts: Sequence[PictureText], x: Tensor, moment: Moment, with_negative: bool
+    predictor: Predictor,
+    texts: Sequence[PictureText],
+    x: Tensor,
+    moment: Moment,
+    with_negative: bool,
+    with_blind: bool = False,
 ) -> Predictions:
     """x0 of every AND part, and without the prompt where it is wanted; pictures with fewer parts get parts of weight 0.
 
-    x (B, C, h, w), one text a picture.
+    x (B, C, h, w), one text a picture. `with_blind` beside the negative prompt: also without the picture that is edited.
     """
     most = max(len(text.parts) for text in texts)
     rows: list[Row] = []
@@ -29,12 +34,15 @@ def predictions(
             rows.append(Row(picture, part.at(moment.call)))
     if with_negative:
         rows.extend(Row(picture, text.negative.at(moment.call)) for picture, text in enumerate(texts))
+    if with_negative and with_blind:
+        rows.extend(Row(picture, text.negative.at(moment.call), blind=True) for picture, text in enumerate(texts))
     x0 = predictor(x, moment, rows)
     grouped = x0.view(-1, len(texts), *x0.shape[1:])
     return Predictions(
         conds=list(grouped[:most]),
         uncond=grouped[most] if with_negative else None,
         weights=[row.to(x0) for row in weights],
+        blind=grouped[most + 1] if with_negative and with_blind else None,
     )
 
 
@@ -49,4 +57,5 @@ def guidance_of(knobs: GuidanceKnobs, cfg_scale: float, sigmas: Tensor) -> Guida
         sigma_low=low,
         sigma_high=high,
         skip_below=knobs.skip_below_sigma,
+        image_scale=knobs.image_scale,
     )

@@ -37,12 +37,21 @@ def decode(model: DiffusionModel, latent: Tensor) -> tuple[Pixels, tuple[str, ..
 
 def encode(model: DiffusionModel, picture: Pixels) -> Tensor:
     """The latent (C, h, w) float32 of a picture (H, W, 3): the mean of what the encoder sees, no chance in it. Sides are cut to a multiple of 8."""
+    return encode_levels(model, levels_of(picture))
+
+
+def levels_of(picture: Pixels) -> Tensor:
+    """(3, H, W) float32 from -1 (black) to 1 (white) of a picture (H, W, 3)."""
+    return torch.tensor(np.ascontiguousarray(picture[..., :3])).movedim(-1, 0).to(torch.float32) / 127.5 - 1
+
+
+def encode_levels(model: DiffusionModel, levels: Tensor) -> Tensor:
+    """`encode` of (3, H, W) in [-1, 1]."""
     factor = model.latent.factor
-    height, width = picture.shape[0] // factor * factor, picture.shape[1] // factor * factor
-    levels = torch.tensor(np.ascontiguousarray(picture[:height, :width, :3])).movedim(-1, 0).unsqueeze(0)
-    scaled = levels.to(model.device, torch.float32) / 127.5 - 1
+    height, width = levels.shape[1] // factor * factor, levels.shape[2] // factor * factor
+    cut = levels[:, :height, :width].unsqueeze(0).to(model.device)
     # diffusers annotates its networks loosely; what they return here is a DiagonalGaussianDistribution and a Tensor.
-    seen: Any = cast("Any", model.vae).encode(scaled.to(model.vae_dtype), return_dict=False)[0]
+    seen: Any = cast("Any", model.vae).encode(cut.to(model.vae_dtype), return_dict=False)[0]
     mean: Tensor = seen.mean.float()
     return ((mean - model.latent.shift) * model.latent.scale)[0]
 

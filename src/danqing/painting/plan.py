@@ -32,11 +32,23 @@ class Networks:
 
 
 @dataclass(frozen=True)
+class Handover:
+    """Another checkpoint takes over within a pass, once this share `at` of the noise (or of the steps) lies behind it."""
+
+    networks: Networks
+    at: float
+    by_steps: bool = False
+
+
+@dataclass(frozen=True)
 class Pass:
-    """From noise, or from the pass before, to a latent. `width` and `height` are pixels; the latent has an eighth of them, rounded down."""
+    """From noise, from a given picture, or from the pass before, to a latent.
+
+    `width` and `height` are pixels; the latent has an eighth of them, rounded down.
+    """
 
     name: str
-    start: Literal["noise", "previous"]
+    start: Literal["noise", "picture", "previous"]
     networks: Networks
     prompt: str
     negative_prompt: str
@@ -53,12 +65,38 @@ class Pass:
     upscaler: str = ""
     crop: tuple[int, int] = (0, 0)
     """Latent columns and rows cut away after enlarging."""
+    exact_steps: bool = True
+    """Whether all `steps` are done whatever the strength; else strength shortens them."""
+    refiner: Handover | None = None
+
+    @property
+    def tail(self) -> tuple[int, int] | None:
+        """(steps of the whole schedule, t_enc): over a picture the last t_enc + 1 are walked. None: nothing is to be done.
+
+        A1111's rules: either strength shortens the steps, or the schedule is made so long that its tail has as many as
+        were asked for (tests/golden/a1111_img2img_steps.json).
+        """
+        strength = min(self.denoising_strength, 0.999)
+        if not self.exact_steps:
+            return self.steps, int(strength * self.steps)
+        planned = int(self.steps / strength) if strength > 0 else 0
+        return (planned, self.steps - 1) if planned else None
+
+    @property
+    def walked(self) -> int:
+        """Sampler steps that are really done."""
+        if self.start == "noise":
+            return self.steps
+        return self.tail[1] + 1 if self.tail else 0
 
     def __str__(self) -> str:
-        source = "noise" if self.start == "noise" else f"{self.upscaler}, strength {self.denoising_strength:g}"
+        sources = {"noise": "noise", "picture": "the picture", "previous": self.upscaler}
+        strength = "" if self.start == "noise" else f", strength {self.denoising_strength:g}"
+        source = sources[self.start] + strength
         return (
             f"{self.name}: {self.width}x{self.height} from {source}, {self.steps} steps {self.sampler} ({self.schedule}), "
             f"CFG {self.cfg_scale:g}, {self.networks.model.name or 'default model'}"
+            + (f", {self.refiner.networks.model.name} from {self.refiner.at:g}" if self.refiner else "")
         )
 
 
@@ -78,7 +116,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Sampler steps of all passes together, for progress."""
-        return sum(one.steps for one in self.passes)
+        return sum(one.walked for one in self.passes)
 
     @property
     def batch_key(self) -> str:
@@ -99,11 +137,15 @@ class Plan:
 
 
 def plan(recipe: Recipe) -> Plan:
-    """The passes of a recipe: one from noise, and one more for hires. Raises RecipeError for a sampler or schedule that isn't known."""
+    """The passes of a recipe: one from noise or from a picture, and one more for hires.
+
+    Raises RecipeError for a sampler or schedule that isn't known.
+    """
     sampler, schedule = resolve_sampler(recipe.sampler, recipe.schedule)
+    init = recipe.init
     first = Pass(
-        name="first pass",
-        start="noise",
+        name="img2img" if init else "first pass",
+        start="picture" if init else "noise",
         networks=Networks(recipe.model, recipe.vae, recipe.loras, recipe.hypernets),
         prompt=recipe.prompt,
         negative_prompt=recipe.negative_prompt,
@@ -116,8 +158,19 @@ def plan(recipe: Recipe) -> Plan:
         clip_skip=recipe.clip_skip,
         sampling=recipe.sampling,
         guidance=recipe.guidance,
+        denoising_strength=init.denoising_strength if init else 1.0,
+        exact_steps=init.full_steps if init else True,
     )
-    return Plan(recipe, (first, _hires(recipe, first)) if recipe.hires else (first,))
+    passes = (first, _hires(recipe, first)) if recipe.hires else (first,)
+    return Plan(recipe, (*passes[:-1], replace(passes[-1], refiner=_refiner(recipe, passes[-1]))))
+
+
+def _refiner(recipe: Recipe, last: Pass) -> Handover | None:
+    """With hires it is the second pass that is refined (A1111's own choice too)."""
+    refiner = recipe.refiner
+    if refiner is None or not refiner.model or refiner.switch_at >= 1 or refiner.model == last.networks.model:
+        return None
+    return Handover(replace(last.networks, model=refiner.model), refiner.switch_at, refiner.by_steps)
 
 
 def _hires(recipe: Recipe, first: Pass) -> Pass:
@@ -147,6 +200,7 @@ def _hires(recipe: Recipe, first: Pass) -> Pass:
         schedule=schedule,
         cfg_scale=hires.cfg_scale or recipe.cfg_scale,
         denoising_strength=hires.denoising_strength,
+        exact_steps=True,
         upscaler=hires.upscaler,
         crop=hires_crop((width, height), hires.width, hires.height),
     )

@@ -14,10 +14,11 @@ from danqing.weights.model import DiffusionModel
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One picture of the batch under one conditioning."""
+    """One picture of the batch under one conditioning; `blind`: without sight of the picture that it edits."""
 
     picture: int
     conditioning: Conditioning
+    blind: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,25 +29,48 @@ class Predictor:
     prediction: Prediction
     time_grid: int | None = None
     """Whole timesteps the network was distilled on; None tells it the exact, fractional one."""
+    sight: Tensor | None = None
+    """(B, k, h, w): what inpainting models (mask and masked picture) and InstructPix2Pix (the picture) see beside x."""
 
     def __call__(self, x: Tensor, moment: Moment, rows: Sequence[Row]) -> Tensor:
         """x (B, C, h, w) float32 on the VE scale; the result (R, C, h, w) float32, in the order of the rows."""
         timestep = self.prediction.t_of(moment.sigma, self.time_grid).to(torch.float32)
-        scaled = self.prediction.scale_input(x, moment.sigma).to(self.model.dtype)
+        scaled = self.prediction.scale_input(x, moment.sigma)
         answers: list[Tensor | None] = [None] * len(rows)
         for places in _by_length(rows):
-            pictures = [rows[place].picture for place in places]
-            context = torch.stack([rows[place].conditioning.context for place in places])
+            chosen = [rows[place] for place in places]
+            pictures = [row.picture for row in chosen]
             output = self.model.unet(
-                scaled[pictures],
+                self._with_sight(scaled[pictures], chosen).to(self.model.dtype),
                 timestep.to(x.device),
-                encoder_hidden_states=context.to(x.device, self.model.dtype),
+                encoder_hidden_states=self._stacked([row.conditioning.context for row in chosen]),
+                added_cond_kwargs=self._added(chosen),
                 return_dict=False,
             )[0]
             x0 = self.prediction.denoised(x[pictures], moment.sigma, output.to(torch.float32))
             for place, one in zip(places, x0, strict=True):
                 answers[place] = one
         return torch.stack([answer for answer in answers if answer is not None])
+
+    def _with_sight(self, x: Tensor, rows: Sequence[Row]) -> Tensor:
+        """x (R, C, h, w) with what each row sees beside it."""
+        if self.sight is None:
+            return x
+        sight = self.sight
+        seen = [torch.zeros_like(sight[row.picture]) if row.blind else sight[row.picture] for row in rows]
+        return torch.cat([x, torch.stack(seen).to(x)], dim=1)
+
+    def _added(self, rows: Sequence[Row]) -> dict[str, Tensor] | None:
+        """SDXL's pooled text and size ids, by the names that diffusers gives them."""
+        read = [(row.conditioning.pooled, row.conditioning.size_ids) for row in rows]
+        pooled = [one for one, _ in read if one is not None]
+        sizes = [one for _, one in read if one is not None]
+        if not sizes:
+            return None
+        return {"text_embeds": self._stacked(pooled), "time_ids": self._stacked(sizes)}
+
+    def _stacked(self, tensors: Sequence[Tensor]) -> Tensor:
+        return torch.stack(list(tensors)).to(self.model.device, self.model.dtype)
 
 
 def _by_length(rows: Sequence[Row]) -> list[list[int]]:

@@ -1,14 +1,17 @@
 """One pass of a batch, as plain functions: text, noise, levels, sampler. From noise, or from the latents of the pass before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import Tensor
 
+from danqing.base.errors import RecipeError
 from danqing.base.parts import Sampling
 from danqing.base.recipe import Recipe
 from danqing.base.size import latent_size
-from danqing.diffusion.guidance import Predictions, guided
+from danqing.diffusion.guidance import Guidance, Predict, Predictions, guided
+from danqing.diffusion.masking import blended
 from danqing.diffusion.moment import Moment
 from danqing.diffusion.prediction import Prediction, prediction_of, zero_terminal_snr
 from danqing.diffusion.samplers import SAMPLERS, Sampler, SamplerOptions, StepNoise, sigmas_for
@@ -20,37 +23,95 @@ from danqing.diffusion.start import (
     start_own_from_latent,
     walks_own_timesteps,
 )
+from danqing.painting.canvas import Canvas
 from danqing.painting.conditioning import OpenEmbedding, PictureText, read_texts
 from danqing.painting.guided import guidance_of, predictions
 from danqing.painting.noises import first_noise, step_noise
-from danqing.painting.plan import Pass, Plan
+from danqing.painting.plan import Handover, Networks, Pass, Plan
 from danqing.painting.predictor import Predictor
+from danqing.painting.repaint import Kept, masked, sight_of
 from danqing.painting.watching import Report, with_watch
 from danqing.weights.model import DiffusionModel
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """Everything one sampler run needs but its starting x."""
+class Hand:
+    """One model at work in a pass, with the texts read for it."""
 
     model: DiffusionModel
+    texts: Sequence[PictureText]
+    prediction: Prediction
+    sight: Tensor | None = None
+    """(B, k, h, w): what a network with more input than x is shown."""
+
+    def predictor(self, time_grid: int | None) -> Predictor:
+        return Predictor(self.model, self.prediction, time_grid, self.sight)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything one sampler run needs but its starting x. `successor` opens the hand that takes over within the run."""
+
+    hand: Hand
     one: Pass
     recipes: Sequence[Recipe]
-    texts: Sequence[PictureText]
     sampler: Sampler
-    prediction: Prediction
     report: Report
+    successor: Callable[[], Hand] | None = None
+
+    @property
+    def model(self) -> DiffusionModel:
+        return self.hand.model
+
+    @property
+    def prediction(self) -> Prediction:
+        return self.hand.prediction
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens what a pass needs beside its own model: textual inversions, and the checkpoint that takes over within it."""
+
+    embedding: OpenEmbedding
+    model: Callable[[Networks], DiffusionModel] | None = None
 
 
 def prepare(
-    model: DiffusionModel, plans: Sequence[Plan], number: int, report: Report, open_embedding: OpenEmbedding
+    model: DiffusionModel,
+    plans: Sequence[Plan],
+    number: int,
+    report: Report,
+    opener: Opener,
+    canvas: Canvas | None = None,
 ) -> Run:
-    """Pass `number` of a batch, its prompts read."""
-    passes = [plan.passes[number] for plan in plans]
+    """Pass `number` of a batch, its prompts read; `canvas` is what it paints over, if anything."""
+    one = plans[0].passes[number]
     recipes = [plan.recipe for plan in plans]
-    sampler = SAMPLERS.find(passes[0].sampler)
-    texts = read_texts(model, plans, number, sampler, open_embedding)
-    return Run(model, passes[0], recipes, texts, sampler, _prediction(model, recipes[0]), report)
+    sampler = SAMPLERS.find(one.sampler)
+
+    def hand_of(model: DiffusionModel) -> Hand:
+        texts = read_texts(model, plans, number, sampler, opener.embedding)
+        sight = sight_of(model, canvas, (one.width, one.height), recipes[0].inpaint)
+        sights = sight.expand(len(plans), -1, -1, -1) if sight is not None else None
+        return Hand(model, texts, _prediction(model, recipes[0]), sights)
+
+    successor = None
+    if one.refiner is not None and opener.model is not None:
+        successor = partial(_successor, opener.model, one.refiner.networks, model, hand_of)
+    return Run(hand_of(model), one, recipes, sampler, report, successor)
+
+
+def _successor(
+    open_model: Callable[[Networks], DiffusionModel],
+    networks: Networks,
+    before: DiffusionModel,
+    hand_of: Callable[[DiffusionModel], Hand],
+) -> Hand:
+    """The hand that takes over from a model in the midst of its latents. Raises RecipeError where theirs are others."""
+    model = open_model(networks)
+    if model.latent != before.latent:
+        raise RecipeError(f"{model.name} can't take over from {before.name} within a pass: their latents differ")
+    return hand_of(model)
 
 
 def paint_from_noise(run: Run) -> Tensor:
@@ -62,40 +123,69 @@ def paint_from_noise(run: Run) -> Tensor:
     return _sample(run, x, sigmas, step_noise(run.sampler, run.recipes, generators, x, sigmas))
 
 
-def paint_from_latents(run: Run, latents: Tensor) -> Tensor:
+def paint_from_latents(run: Run, latents: Tensor, kept: Kept | None = None) -> Tensor:
     """Latents (B, C, h, w) float32 out of others of that shape, by the pass's denoising strength. Raises Stopped.
 
-    The steps asked for are all done: the schedule is made longer so that its tail has as many (A1111's rule for hires).
+    Where the pass does exactly its steps the schedule is made longer so that its tail has as many (A1111's rule for
+    hires); else the tail is as long as the strength says. Outside of the mask of `kept` its original comes back.
     """
-    strength = min(run.one.denoising_strength, 0.999)
-    planned = int(run.one.steps / strength) if strength > 0 else 0
-    if planned == 0:
+    if run.one.tail is None:
         return latents
-    kept = run.one.steps - 1
+    planned, t_enc = run.one.tail
     noise, generators = first_noise(run.recipes, (latents.shape[1], latents.shape[2], latents.shape[3]))
     noise = noise.to(latents)
+    init = run.recipes[0].init
+    multiplier, extra = (init.noise_multiplier, init.extra_noise) if init and run.one.start == "picture" else (1.0, 0.0)
     levels = _levels(run, planned)
     if walks_own_timesteps(run.sampler, run.one.schedule):
-        x, sigmas = start_own_from_latent(run.sampler, latents, noise, run.prediction.table, planned, kept)
+        x, sigmas = start_own_from_latent(
+            run.sampler, latents, noise * multiplier, run.prediction.table, planned, t_enc
+        )
     else:
-        x, sigmas = start_from_latent(latents, noise, levels, planned, kept)
-    return _sample(run, x, sigmas, step_noise(run.sampler, run.recipes, generators, x, levels))
+        x, sigmas = start_from_latent(latents, noise * multiplier, levels, planned, t_enc)
+    x = x + noise * (multiplier * extra)
+    return _sample(run, x, sigmas, step_noise(run.sampler, run.recipes, generators, x, levels), kept)
 
 
-def _sample(run: Run, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    predictor = Predictor(run.model, run.prediction, run.sampler.time_grid)
+def _sample(run: Run, x: Tensor, sigmas: Tensor, noise: StepNoise, kept: Kept | None = None) -> Tensor:
+    calls = run.one.walked * run.sampler.calls_per_step
     guidance = guidance_of(run.one.guidance, run.one.cfg_scale * run.sampler.cfg_factor, sigmas)
-    # CFG 1 is the prompt alone, and half the work; but weights of parts pull away from the negative prompt.
-    weighted = any(len(text.parts) > 1 or text.parts[0].weight != 1 for text in run.texts)
-    wants_negative = guidance.cfg_scale != 1 or run.sampler.needs_uncond or weighted
-
-    def predict(x: Tensor, moment: Moment, with_negative: bool) -> Predictions:
-        return predictions(predictor, run.texts, x, moment, with_negative and wants_negative)
-
-    denoise, without_prompt = guided(predict, guidance, run.one.steps * run.sampler.calls_per_step)
+    denoise, without_prompt = guided(_predict(run, guidance, calls), guidance, calls)
+    if kept is not None:
+        denoise = masked(denoise, kept, run.sampler)
     options = replace(_options(run.one.sampling), uncond=without_prompt if run.sampler.needs_uncond else None)
     latents = run.sampler.function(with_watch(denoise, run.report), x, sigmas, noise=noise, options=options)
-    return finish(run.sampler, latents, sigmas)
+    latents = finish(run.sampler, latents, sigmas)
+    return latents if kept is None or kept.soft else blended(latents, kept.original, kept.mask)
+
+
+def _predict(run: Run, guidance: Guidance, calls: int) -> Predict:
+    """The run's predictions; from the handover on they are the successor's."""
+    hand = run.hand
+    predictor = hand.predictor(run.sampler.time_grid)
+    handover = run.one.refiner if run.successor else None
+    with_blind = hand.sight is not None and hand.model.family.edits and guidance.image_scale != 1
+    # CFG 1 is the prompt alone, and half the work; but weights of parts pull away from the negative prompt.
+    weighted = any(len(text.parts) > 1 or text.parts[0].weight != 1 for text in hand.texts)
+    wants_negative = guidance.cfg_scale != 1 or run.sampler.needs_uncond or weighted or with_blind
+
+    def predict(x: Tensor, moment: Moment, with_negative: bool) -> Predictions:
+        nonlocal hand, predictor, handover
+        if handover and run.successor and _behind(moment, handover, hand.prediction, calls) > handover.at:
+            hand, handover = run.successor(), None
+            predictor = hand.predictor(run.sampler.time_grid)
+        negative = with_negative and wants_negative
+        return predictions(predictor, hand.texts, x, moment, negative, with_blind)
+
+    return predict
+
+
+def _behind(moment: Moment, handover: Handover, prediction: Prediction, calls: int) -> float:
+    """The share of a run that lies behind: of its calls, or of the model's timesteps by the noise that is left."""
+    if handover.by_steps:
+        return moment.call / calls
+    last = len(prediction.table) - 1
+    return (last - float(prediction.table.t_of(moment.sigma, 1))) / (last + 1)
 
 
 def _prediction(model: DiffusionModel, recipe: Recipe) -> Prediction:

@@ -78,26 +78,34 @@ def grid_shape(count: int) -> tuple[int, int]:
     return rows, math.ceil(count / rows)
 
 
-def sheet(cells: Sequence[Cell], *, columns: int = 0, legends: Legends | None = None, gap: int = 0) -> Pixels:
+def sheet(
+    cells: Sequence[Cell],
+    *,
+    columns: int = 0,
+    legends: Legends | None = None,
+    gap: int = 0,
+    cell: tuple[int, int] = (0, 0),
+) -> Pixels:
     """The cells row by row on one white picture, (H, W, 3) uint8; each keeps its size in the middle of its place.
 
-    `columns` 0 takes the shape nearest to a square. Raises ImageError for a sheet above 200 megapixels or of nothing.
+    `columns` 0 takes the shape nearest to a square; `cell` is the least (width, height) of a place, where no picture says it.
+    Raises ImageError for a sheet above 200 megapixels or of nothing.
     """
     if not cells:
         raise ImageError("a sheet needs at least one picture")
     legends = legends or Legends()
     columns = columns or (len(legends.columns) or grid_shape(len(cells))[1])
-    pictures = [cell for cell in cells if isinstance(cell, np.ndarray)]
-    width = max((picture.shape[1] for picture in pictures), default=256)
-    height = max((picture.shape[0] for picture in pictures), default=256)
+    pictures = [one for one in cells if isinstance(one, np.ndarray)]
+    width = max([cell[0], *(picture.shape[1] for picture in pictures)]) or 256
+    height = max([cell[1], *(picture.shape[0] for picture in pictures)]) or 256
     rows = math.ceil(len(cells) / columns)
     _refuse_giants(columns * (width + gap), rows * (height + gap))
     letters = max(12, min(width, height) // 16)
     layout = _laid_out(legends, (columns, rows), (width, height), gap, letters)
     _refuse_giants(*layout.size)
     page = Image.new("RGB", layout.size, PAPER)
-    for index, cell in enumerate(cells):
-        _place(page, layout, index, cell)
+    for index, one in enumerate(cells):
+        _place(page, layout, index, one)
     _write_legends(page, layout, legends, letters)
     return np.array(page, dtype=np.uint8)
 

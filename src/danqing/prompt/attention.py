@@ -32,10 +32,12 @@ BREAK_SPAN = Span("", 1.0, "break")
 
 @dataclass(frozen=True)
 class Brackets:
-    """What brackets do in one dialect: factor by opening sign. `weights` says whether `(x:1.2)` is known."""
+    """What brackets do in one dialect: factor by opening sign. `weights` says whether `(x:1.2)` is known, `numbers`
+    whether `1.2::x::` is."""
 
     factors: dict[str, float]
     weights: bool = True
+    numbers: bool = False
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -49,7 +51,10 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPENING = {closing: opening for opening, closing in CLOSING.items()}
 A1111 = Brackets({"(": ROUND, "[": SQUARE})
 DANQING = Brackets({"(": ROUND, "[": SQUARE, "{": CURLY})
-NOVELAI = Brackets({"{": CURLY, "[": 1 / CURLY}, weights=False)
+NOVELAI = Brackets({"{": CURLY, "[": 1 / CURLY}, weights=False, numbers=True)
+NUMBERED = re.compile(r"((?<![\w.])[-+]?(?:\d{1,9}\.?\d{0,9}|\.\d{1,9})::|::)")
+"""Where `1.2::x::` begins and ends. A number right before the signs begins one, so a text that ends in a number needs a
+blank before its end."""
 
 
 def attention(text: str, brackets: Brackets = A1111) -> tuple[Span, ...]:
@@ -60,8 +65,13 @@ def attention(text: str, brackets: Brackets = A1111) -> tuple[Span, ...]:
     brackets stays a break and `(a:1.2.3)` is the text `a:1.2.3` in plain brackets.
     """
     reading = _Reading()
-    for token in brackets.pattern.finditer(text):
-        _take(reading, token.group(), brackets)
+    for index, piece in enumerate(NUMBERED.split(text) if brackets.numbers else (text,)):
+        if index % 2:
+            reading.number(piece.removesuffix("::"))
+            continue
+        for token in brackets.pattern.finditer(piece):
+            _take(reading, token.group(), brackets)
+    reading.end_number()
     for sign in brackets.factors:
         for start in reading.open[sign]:
             reading.scale(start, brackets.factors[sign])
@@ -77,6 +87,21 @@ class _Reading:
     breaks: set[int] = field(default_factory=set[int])
     open: dict[str, list[int]] = field(default_factory=lambda: {"(": [], "[": [], "{": []})
     factors: list[tuple[int, int, float]] = field(default_factory=list[tuple[int, int, float]])
+    numbered: tuple[int, float] | None = None
+    """Where a `1.2::` began, and its weight."""
+
+    def number(self, written: str) -> None:
+        """`1.2::` ends the weight before it and begins its own; `::` alone ends it, or is text where none began."""
+        if not written and self.numbered is None:
+            self.add("::")
+        self.end_number()
+        if written:
+            self.numbered = len(self.texts), float(written)
+
+    def end_number(self) -> None:
+        if self.numbered is not None:
+            self.scale(*self.numbered)
+        self.numbered = None
 
     def scale(self, start: int, factor: float) -> None:
         self.factors.append((start, len(self.texts), factor))

@@ -1,4 +1,4 @@
-"""Compel's prompts, as InvokeAI writes them: `word++`, `(phrase)1.3`, `("a", "b").blend(0.7, 0.3)` and `.and()`."""
+"""Compel's prompts, as InvokeAI writes them: `word++`, `(phrase)1.3`, `("a", "b").blend(0.7, 0.3)`, `.and()`, `cat.swap(dog)`."""
 
 import math
 import re
@@ -20,6 +20,9 @@ TOKEN = re.compile(
 QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*')
 CALL = re.compile(r"\.(and|blend)\(([-\d.,\s]*)\)\s*\Z")
 SWAP = ".swap("
+OPTION = re.compile(r",\s*([a-z_]+)\s*=\s*(\d?\.?\d{1,9})\s*(?=,|$)")
+USUAL_START = 0.2
+"""The share of the steps after which a swap's second words come in, where none is said; Compel's own is about the same."""
 
 Joint = Literal["one", "and", "blend"]
 
@@ -30,6 +33,15 @@ class Conjunction:
 
     parts: tuple[WeightedText, ...]
     joint: Joint = "one"
+
+
+@dataclass(frozen=True)
+class Swap:
+    """`before.swap(after, s_start=0.2)`: the picture is laid out with `before` and painted with `after`."""
+
+    before: str
+    after: str
+    start: float = USUAL_START
 
 
 def compel_parts(text: str) -> Conjunction:
@@ -54,12 +66,11 @@ def compel_parts(text: str) -> Conjunction:
 
 
 def compel_attention(text: str) -> tuple[Span, ...]:
-    """Spans with the product of all weights round them: a plus is 1.1, a minus 0.9. Of `cat.swap(dog)` the second is
-    taken."""
+    """Spans with the product of all weights round them: a plus is 1.1, a minus 0.9. Swaps are taken out before."""
     texts: list[str] = []
     factors: list[tuple[int, int, float]] = []
     opened: list[int] = []
-    for found in TOKEN.finditer(_swapped(text)):
+    for found in TOKEN.finditer(text):
         token = found.group()
         if token == "(":
             opened.append(len(texts))
@@ -74,19 +85,44 @@ def compel_attention(text: str) -> tuple[Span, ...]:
     return merged(Span(piece, weight) for piece, weight in zip(texts, weights, strict=True))
 
 
-def _swapped(text: str) -> str:
-    """The text with the second word of every swap: exchanging them in the attention maps is another matter."""
-    pieces: list[str] = []
+def swaps_in(text: str) -> tuple[str | Swap, ...]:
+    """The text with its swaps in their places; a text without any is one piece.
+
+    Exchanging attention maps, as Compel does it, is another matter; a switch at the same share of the steps comes near.
+    """
+    pieces: list[str | Swap] = []
     done = 0
     while (at := text.find(SWAP, done)) >= 0 and (close := text.find(")", at)) >= 0:
         start = text.rfind("(", done, at) if text[at - 1 : at] == ")" else at - len(_last_word(text[done:at]))
-        pieces += [text[done : max(done, start)], text[at + len(SWAP) : close]]
+        start = max(done, start)
+        pieces += [text[done:start], _swap(text[start:at], text[at + len(SWAP) : close])]
         done = close + 1
-    return "".join(pieces) + text[done:]
+    return (*pieces, text[done:])
+
+
+def swapped(text: str, share: float) -> str:
+    """The text as it stands after a share of the steps."""
+    texts = (
+        piece if isinstance(piece, str) else piece.after if share > piece.start else piece.before
+        for piece in swaps_in(text)
+    )
+    return "".join(texts)
+
+
+def _swap(before: str, arguments: str) -> Swap:
+    options = {found.group(1): float(found.group(2)) for found in OPTION.finditer(arguments)}
+    after = OPTION.sub("", arguments)
+    start = options.get("s_start", options.get("shape_freedom", USUAL_START))
+    return Swap(_bare(before.removeprefix("(").removesuffix(")")), _bare(after), min(1.0, start))
+
+
+def _bare(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def _last_word(text: str) -> str:
-    end = next((place for place in range(len(text), 0, -1) if text[place - 1] in " \t\n().,"), 0)
+    end = next((place for place in range(len(text), 0, -1) if text[place - 1] in ' \t\n().,"'), 0)
     return text[end:]
 
 

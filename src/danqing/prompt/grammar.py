@@ -9,9 +9,10 @@ from danqing.base.errors import PromptError
 from danqing.prompt import attention as brackets
 from danqing.prompt.attention import Brackets, Span, attention
 from danqing.prompt.comfy import comfy_attention
-from danqing.prompt.compel import compel_attention, compel_parts, compel_spans
-from danqing.prompt.composition import and_parts
-from danqing.prompt.midjourney import parts_of, shares
+from danqing.prompt.compel import Swap, compel_attention, compel_parts, compel_spans, swaps_in
+from danqing.prompt.composition import and_parts, shares
+from danqing.prompt.midjourney import parts_of
+from danqing.prompt.novelai import novelai_parts
 from danqing.prompt.reading import Dialect
 from danqing.prompt.schedule import Alternating, Editing, Timed, read_timeline
 from danqing.prompt.tags import TAG, Tag, extract_tags
@@ -106,16 +107,58 @@ def parse(text: str, dialect: Dialect = "danqing") -> Prompt:
         return Prompt(tuple(Part(part.weight, (Words(part.text),)) for part in parts) or (Part(1.0, (Words(text),)),))
     if dialect == "compel":
         return _compel(text)
-    spans = comfy_attention(text) if dialect == "comfy" else attention(text, brackets.NOVELAI)
-    return Prompt((Part(1.0, _items(spans)),))
+    if dialect == "novelai":
+        parts = novelai_parts(text)
+        mixed = len(parts) > 1
+        read = (
+            Part(part.weight, _items(attention(part.text, brackets.NOVELAI)))
+            for part in (shares(parts) if mixed else parts)
+        )
+        return Prompt(tuple(read), mixed=mixed)
+    return Prompt((Part(1.0, _items(comfy_attention(text))),))
 
 
 def _compel(text: str) -> Prompt:
+    text, swaps = _without_swaps(text)
     told = compel_parts(text)
     if told.joint == "blend":
-        parts = (Part(part.weight, _items(compel_attention(part.text))) for part in shares(told.parts))
+        parts = (Part(part.weight, _swapped_items(compel_attention(part.text), swaps)) for part in shares(told.parts))
         return Prompt(tuple(parts), mixed=True)
-    return Prompt((Part(1.0, _items(compel_spans(text))),))
+    return Prompt((Part(1.0, _swapped_items(compel_spans(text), swaps)),))
+
+
+def _without_swaps(text: str) -> tuple[str, dict[str, Swap]]:
+    """The text with a private sign for every swap, and the swaps by sign; more than there are signs end as words."""
+    free = (chr(code) for code in PRIVATE_USE if chr(code) not in text)
+    swaps: dict[str, Swap] = {}
+    texts: list[str] = []
+    for piece in swaps_in(text):
+        if isinstance(piece, Swap):
+            sign = next(free, "")
+            swaps |= {sign: piece} if sign else {}
+            piece = sign or piece.after
+        texts.append(piece)
+    return "".join(texts), swaps
+
+
+def _swapped_items(spans: Sequence[Span], swaps: dict[str, Swap]) -> tuple[Item, ...]:
+    result: list[Item] = []
+    for span in spans:
+        if span.kind == "break":
+            result.append(Break())
+            continue
+        for piece in _cut(span.text, swaps):
+            swap = swaps.get(piece)
+            if swap is None:
+                result.append(Words(piece, span.weight))
+                continue
+            before, after = (
+                tuple(Words(one.text, one.weight * span.weight) for one in compel_attention(side))
+                for side in (swap.before, swap.after)
+            )
+            when = f"{swap.start:g}"
+            result.append(Edit(before, after, when if "." in when else f"{when}.0"))
+    return tuple(result)
 
 
 def _items(spans: Sequence[Span]) -> tuple[Item, ...]:

@@ -25,7 +25,7 @@ WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
         "visibility": "your pictures are yours alone",
         "draft": "lower the steps instead",
         "exp": "there is nothing like it here",
-        "image_weight": "give the picture as --init with a denoising strength",
+        "image_weight": "give the picture to `danqing paint --init-image`",
         "style_reference": "use an IP-Adapter",
         "style_weight": "use an IP-Adapter",
         "character_reference": "use an IP-Adapter or a LoRA of the character",
@@ -93,7 +93,7 @@ def _notes(one: Imagine) -> list[str]:
         f"{name.replace('_', ' ')} has no effect: {why}" for name, why in WITHOUT_EFFECT.items() if name in one.params
     ]
     if one.image_prompts:
-        notes.append("image prompts are not fetched: give the picture as --init")
+        notes.append("image prompts are not fetched: give the picture to `danqing paint --init-image`")
     if "no" in one.params:
         notes.append("--no became the negative prompt")
     if len(one.parts) > 1:

@@ -1,10 +1,12 @@
 """What will surprise whoever wrote this prompt: weights that break pictures, brackets that do something else, names
 nobody has. It changes nothing; command line, page and API show the same findings."""
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from danqing.base.errors import PromptError
 from danqing.base.table import did_you_mean
@@ -35,7 +37,14 @@ FULL_WIDTH = {
 }
 GROUP = re.compile(r"\[[^\[\]]*\]")
 BRACKETS = re.compile(r"\\.|[()\[\]{}]", re.DOTALL)
+LEAST_NAME, MOST_PAIRS = 6, 50_000
+WORD = re.compile(r"(?<![\w:<-])\w[\w-]{5,60}(?![\w:-])")
 SECOND_NETWORK = ("lora", "lyco", "hypernet")
+
+
+Severity = Literal["error", "warning", "hint"]
+ERRORS = ("unreadable", "unknown-network", "unknown-embedding")
+HINTS = ("long", "repeated", "comfy-embedding", "near-embedding", "bare-weight")
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,11 @@ class Finding:
     start: int = 0
     end: int = 0
     remedy: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """An error can't be painted as meant, a warning is a trap, a hint may be meant so."""
+        return "error" if self.code in ERRORS else "hint" if self.code in HINTS else "warning"
 
 
 @dataclass(frozen=True)
@@ -220,6 +234,19 @@ def _embeddings(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Fin
             yield Finding("comfy-embedding", "here an embedding is called by its bare name", *found.span(), name)
 
 
+def _near_embeddings(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Finding]:
+    """A word that is nearly the name of an embedding is most likely that name, misspelt."""
+    names = {name.casefold(): name for name in options.embeddings or () if len(name) >= LEAST_NAME}
+    words = {found.group().casefold(): found for found in WORD.finditer(text)} if names else {}
+    for word, found in words.items() if len(words) * len(names) <= MOST_PAIRS else ():
+        close = difflib.get_close_matches(word, list(names), n=1, cutoff=0.8)
+        if close and word not in names:
+            name = names[close[0]]
+            yield Finding(
+                "near-embedding", f"there is an embedding {name!r}; {found.group()!r} is not it", *found.span(), name
+            )
+
+
 def _tags(prompt: Prompt) -> list[str]:
     whole = "".join(words.text for words in prompt.words())
     return [tag for piece in re.split(r"[,\n]", whole) if (tag := " ".join(piece.casefold().replace("_", " ").split()))]
@@ -284,6 +311,7 @@ RULES: tuple[Rule, ...] = (
     _unbalanced,
     _networks,
     _embeddings,
+    _near_embeddings,
     _repeated,
     _contradictory,
     _long,

@@ -2,7 +2,7 @@
 parameter means for a recipe is imagine.py's part."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -77,12 +77,6 @@ def parts_of(text: str) -> tuple[WeightedText, ...]:
     if told and sum(part.weight for part in told) <= 0:
         raise PromptError("the weights behind :: must sum to more than 0; give some part a larger one")
     return told
-
-
-def shares(parts: Sequence[WeightedText]) -> tuple[WeightedText, ...]:
-    """The parts with weights that sum to 1, for painting as `AND` does; weights that sum to 0 stay."""
-    whole = sum(part.weight for part in parts) or 1.0
-    return tuple(WeightedText(part.text, part.weight / whole) for part in parts)
 
 
 def permutations(command: str) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from danqing.prompt import attention as brackets
 from danqing.prompt.attention import Span, attention
 from danqing.prompt.chunks import Chunk, Chunked, Words, chunks_of, comfy_chunks
 from danqing.prompt.comfy import comfy_attention
-from danqing.prompt.compel import compel_parts, compel_spans
-from danqing.prompt.composition import WeightedText, and_parts
-from danqing.prompt.midjourney import parts_of, shares
+from danqing.prompt.compel import Swap, compel_parts, compel_spans, swapped, swaps_in
+from danqing.prompt.composition import WeightedText, and_parts, shares
+from danqing.prompt.midjourney import parts_of
+from danqing.prompt.novelai import novelai_parts
 from danqing.prompt.schedule import schedule_of
 
 MOST_CHARACTERS = 120_000
@@ -130,6 +131,9 @@ def prompt_parts(text: str, options: ReadingOptions) -> tuple[WeightedText, ...]
         return and_parts(text)
     if options.dialect == "midjourney":
         return shares(parts_of(text)) or (WeightedText(text),)
+    if options.dialect == "novelai":
+        parts = novelai_parts(text)
+        return shares(parts) if len(parts) > 1 else parts
     if options.dialect == "compel" and (told := compel_parts(text)).joint == "blend":
         return shares(told.parts)
     return (WeightedText(text),)
@@ -137,11 +141,22 @@ def prompt_parts(text: str, options: ReadingOptions) -> tuple[WeightedText, ...]
 
 def prompt_timeline(text: str, options: ReadingOptions) -> Sequence[tuple[int, str]]:
     """(last step, text); dialects without prompt editing have one text for all steps."""
+    if options.dialect == "compel":
+        return _compel_timeline(text, options)
     if options.dialect not in ("danqing", "a1111"):
         return [(options.steps, text)]
     if options.first_pass_steps is None:
         return schedule_of(text, options.steps, old=options.old_timelines)
     return schedule_of(text, options.first_pass_steps, options.steps, options.old_timelines)
+
+
+def _compel_timeline(text: str, options: ReadingOptions) -> Sequence[tuple[int, str]]:
+    """Swaps as switches; in a hires pass they are over."""
+    starts = {piece.start for piece in swaps_in(text) if isinstance(piece, Swap)}
+    if options.first_pass_steps is not None or len(text) * len(starts) > MOST_CHARACTERS:
+        return [(options.steps, swapped(text, 2.0))]
+    ends = {int(start * options.steps): start for start in sorted(starts)} | {options.steps: 2.0}
+    return [(end, swapped(text, start)) for end, start in sorted(ends.items()) if end >= 1]
 
 
 def prompt_spans(text: str, options: ReadingOptions) -> tuple[Span, ...]:

@@ -1,7 +1,7 @@
 """`<lora:name:0.8>` and its kin: tags that name a file, lifted out of the prompt before it is read."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from danqing.base.errors import PromptError
@@ -44,6 +44,16 @@ def extract_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
     end = text.rfind(">") + 1
     tags = tuple(_tag(found.group(1), found.group(2)) for found in TAG.finditer(text, 0, end))
     return (TAG.sub("", text[:end]) + text[end:], tags) if tags else (text, ())
+
+
+def drop_tags(text: str, unwanted: Callable[[Tag], bool]) -> str:
+    """The text without the tags that are unwanted; the others stay as they were written."""
+
+    def kept(found: re.Match[str]) -> str:
+        return "" if unwanted(_tag(found.group(1), found.group(2))) else found.group()
+
+    end = text.rfind(">") + 1
+    return TAG.sub(kept, text[:end]) + text[end:]
 
 
 def _tag(kind: str, inside: str) -> Tag:

@@ -91,6 +91,19 @@ def parse_template(text: str, emphasis: bool = True) -> Sequence:
     return _Parser(COMMENT.sub("", text), emphasis).whole()
 
 
+def variant_places(text: str) -> tuple[list[tuple[int, int, Piece]], str]:
+    """(start, end, piece) of everything in a template that isn't plain text, and the text meant: without comments."""
+    if not any(sign in text for sign in ("{", "__", "#")):
+        return [], text
+    parser = _Parser(COMMENT.sub("", text), emphasis=True)
+    places: list[tuple[int, int, Piece]] = []
+    while (start := parser.at) < len(parser.text):
+        piece = parser.piece(len(parser.text))
+        if not isinstance(piece, str):
+            places.append((start, parser.at, piece))
+    return places, parser.text
+
+
 class _Parser:
     """Reads from left to right; the depth is bounded, so it may recurse."""
 

@@ -2,13 +2,15 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from danqing.prompt.attention import CURLY
+from danqing.prompt.choices import hold_choices
 from danqing.prompt.composition import WEIGHT
 from danqing.prompt.grammar import Alternate, Break, Edit, Item, Part, Prompt, TagItem, Words, parse
+from danqing.prompt.midjourney import COMMAND, MARK
 from danqing.prompt.reading import Dialect
 
 NAMES: Mapping[Dialect, str] = MappingProxyType(
@@ -21,6 +23,7 @@ NAMES: Mapping[Dialect, str] = MappingProxyType(
         "midjourney": "Midjourney",
     }
 )
+CALLED = re.compile(r"(?<!\w)embedding:(?=\S)")
 KEYWORD = re.compile(r"\b(A)(ND)\b|\b(B)(REAK)\b")
 
 
@@ -42,17 +45,44 @@ class _Notes:
         self.said[note] = None
 
 
-def translate(text: str, source: Dialect, target: Dialect) -> Translated:
-    """A prompt of one dialect in another. The text it had is kept where both are the same."""
+def translate(text: str, source: Dialect, target: Dialect, embeddings: Collection[str] = ()) -> Translated:
+    """A prompt of one dialect in another. The text it had is kept where both are the same.
+
+    `embeddings`: names of textual inversions, which ComfyUI calls with a prefix. Raises PromptError for a template that
+    can't be understood.
+    """
     if source == target:
         return Translated(text)
     notes = _Notes()
-    prompt = parse(text, source)
-    if {source, target} == {"danqing", "a1111"} and ("{" in text or "}" in text):
+    if source == "midjourney":
+        text = _without_parameters(text, notes)
+    held = hold_choices(text, source, target, notes.add)
+    prompt = parse(held.text, source)
+    if {source, target} == {"danqing", "a1111"} and ("{" in held.text or "}" in held.text):
         notes.add("braces weigh 1.05 in danqing and are text in A1111")
     _compare_weights(prompt, source, target, notes)
     written = write(prompt, target)
-    return Translated(written.text, tuple(notes.said) + written.notes)
+    said = held.put_back(written.text, target, lambda option: write(parse(option, source), target).text)
+    return Translated(_called(said, source, target, embeddings), tuple(notes.said) + written.notes)
+
+
+def _without_parameters(command: str, notes: _Notes) -> str:
+    body = COMMAND.sub("", command, count=1)
+    mark = MARK.search(body)
+    if mark is None:
+        return body
+    notes.add(f"{body[mark.start() :].strip()[:80]} is no part of the prompt: `danqing imagine` reads it")
+    return body[: mark.start()].rstrip()
+
+
+def _called(text: str, source: Dialect, target: Dialect, embeddings: Collection[str]) -> str:
+    """Textual inversions called as the target does: by a prefix in ComfyUI, by the bare name elsewhere."""
+    if source == "comfy":
+        return CALLED.sub("", text)
+    if target != "comfy" or not embeddings:
+        return text
+    names = "|".join(re.escape(name) for name in sorted(embeddings, key=len, reverse=True))
+    return re.sub(rf"(?<![\w:])({names})(?!\w)", r"embedding:\1", text, flags=re.IGNORECASE)
 
 
 def _compare_weights(prompt: Prompt, source: Dialect, target: Dialect, notes: _Notes) -> None:
@@ -76,9 +106,10 @@ def write(prompt: Prompt, dialect: Dialect) -> Translated:
         text = _midjourney(prompt, notes)
     elif dialect == "compel":
         text = _compel(prompt, notes)
+    elif dialect == "novelai":
+        text = _novelai(prompt, notes)
     else:
-        words = _comfy_words if dialect == "comfy" else _novelai_words
-        text = _plain(prompt, words, NAMES[dialect], notes)
+        text = _comfy(prompt, notes)
     return Translated(text, tuple(notes.said))
 
 
@@ -147,20 +178,32 @@ def _flat(part: Part, name: str, notes: _Notes) -> list[Words | Break]:
     return result
 
 
-def _plain(prompt: Prompt, words: Callable[[Words, _Notes], str], name: str, notes: _Notes) -> str:
+def _comfy(prompt: Prompt, notes: _Notes) -> str:
     if len(prompt.parts) > 1:
-        notes.add(f"{name} can't weigh whole prompts against each other in text: they follow one another")
-    texts: list[str] = []
-    for part in prompt.parts:
-        pieces: list[str] = []
-        for item in _flat(part, name, notes):
-            if isinstance(item, Break):
-                notes.add(f"{name} has no BREAK: a comma stands for it")
-                pieces.append(", ")
-            elif item.text:
-                pieces.append(words(item, notes))
-        texts.append("".join(pieces))
+        notes.add("ComfyUI can't weigh whole prompts against each other in text: they follow one another")
+    texts = [_run(part, _comfy_words, NAMES["comfy"], notes) for part in prompt.parts]
     return ", ".join(text.strip() for text in texts) if len(texts) > 1 else texts[0]
+
+
+def _novelai(prompt: Prompt, notes: _Notes) -> str:
+    texts = [_run(part, _novelai_words, NAMES["novelai"], notes) for part in prompt.parts]
+    if len(texts) == 1:
+        return texts[0]
+    if not prompt.mixed:
+        notes.add("AND became NovelAI's prompt mixing, which blends the encodings instead of adding the predictions")
+    return "|".join(f"{text.strip()}:{_figure(part.weight)}" for text, part in zip(texts, prompt.parts, strict=True))
+
+
+def _run(part: Part, words: Callable[[Words, _Notes], str], name: str, notes: _Notes) -> str:
+    """A part's words one after another, a comma for every break."""
+    pieces: list[str] = []
+    for item in _flat(part, name, notes):
+        if isinstance(item, Break):
+            notes.add(f"{name} has no BREAK: a comma stands for it")
+            pieces.append(", ")
+        elif item.text:
+            pieces.append(words(item, notes))
+    return "".join(pieces)
 
 
 def _comfy_words(item: Words, notes: _Notes) -> str:
@@ -169,19 +212,19 @@ def _comfy_words(item: Words, notes: _Notes) -> str:
 
 
 def _novelai_words(item: Words, notes: _Notes) -> str:
-    text = re.sub(r"[\[\]{}]", "", item.text)
+    text = re.sub(r"[\[\]{}|]|::", "", item.text)
     if text != item.text:
-        notes.add("NovelAI has no escapes: brackets that were text are gone")
-    if not text.strip():
+        notes.add("NovelAI has no escapes: signs of its language that were text are gone")
+    if item.weight == 1.0 or not text.strip():
         return text
-    if item.weight <= 0:
-        notes.add(f"NovelAI can't weigh by {_figure(item.weight)}: {text.strip()!r} was left out")
-        return ""
-    times = max(-40, min(40, round(math.log(item.weight) / math.log(CURLY))))
-    reached = CURLY**times
-    if abs(reached - item.weight) > 5e-4:
-        notes.add(f"a weight of {_figure(item.weight)} became {_figure(reached)}, the nearest power of 1.05")
-    return f"{('{' if times > 0 else '[') * abs(times)}{text}{('}' if times > 0 else ']') * abs(times)}"
+    times = round(math.log(item.weight) / math.log(CURLY)) if item.weight > 0 else 0
+    if times and abs(times) <= 40 and abs(CURLY**times - item.weight) <= 5e-4:
+        return f"{('{' if times > 0 else '[') * abs(times)}{text}{('}' if times > 0 else ']') * abs(times)}"
+    notes.add(
+        f"a weight of {_figure(item.weight)} is no power of 1.05: written as a number, which NovelAI reads since V4"
+    )
+    apart = " " if text[-1].isdigit() or text[-1] == "." else ""  # else its end would begin another weight
+    return f"{_figure(item.weight)}::{text}{apart}::"
 
 
 def _compel(prompt: Prompt, notes: _Notes) -> str:
@@ -190,12 +233,12 @@ def _compel(prompt: Prompt, notes: _Notes) -> str:
     broken = False
     for part in prompt.parts:
         text = ""
-        for item in _flat(part, name, notes):
+        for item in _with_swaps(part, name, notes):
             if isinstance(item, Break):
                 texts.append((text, part.weight))
                 text, broken = "", True
             else:
-                text += _compel_words(item)
+                text += item if isinstance(item, str) else _compel_words(item)
         texts.append((text, part.weight))
     if len(texts) == 1:
         return texts[0][0]
@@ -206,6 +249,31 @@ def _compel(prompt: Prompt, notes: _Notes) -> str:
     if not prompt.mixed:
         notes.add("AND became .blend(), which mixes the encodings instead of adding the predictions")
     return f"({quoted}).blend({', '.join(_figure(weight) for _, weight in texts)})"
+
+
+def _with_swaps(part: Part, name: str, notes: _Notes) -> list[Words | Break | str]:
+    """The part's words, and switches between plain words as swaps, already in Compel's words."""
+    result: list[Words | Break | str] = []
+    for item in part.items:
+        swap = _swap_of(item) if isinstance(item, Edit) else ""
+        if swap:
+            notes.add("prompt editing became .swap(), which keeps the layout of the first words")
+            result.append(swap)
+        else:
+            result += _flat(Part(part.weight, (item,)), name, notes)
+    return result
+
+
+def _swap_of(item: Edit) -> str:
+    before, after = (
+        "".join(one.text for one in side if isinstance(one, Words) and one.weight == 1.0)
+        for side in (item.before, item.after)
+    )
+    whole = all(isinstance(one, Words) and one.weight == 1.0 for one in (*item.before, *item.after))
+    plain = not re.search(r'[()",=+\\]', before + after) and before.strip() and after.strip()
+    if not whole or not plain or "." not in item.when or not 0 < float(item.when) < 1:
+        return ""
+    return f"({before.strip()}).swap({after.strip()}, s_start={_figure(float(item.when))})"
 
 
 def _compel_words(item: Words) -> str:

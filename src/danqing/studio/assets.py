@@ -12,6 +12,9 @@ from danqing.pixels.files import read_picture
 from danqing.pixels.writing import write_aside
 
 
+ENDING = re.compile(r"\.[a-z0-9]{1,8}")
+
+
 @dataclass(frozen=True)
 class ImageStore:
     """The folder of input pictures: `ab/abcd….png`, bytes as they came."""
@@ -25,10 +28,23 @@ class ImageStore:
             data = path.read_bytes()
         except OSError as problem:
             raise ImageError(f"{path}: can't be read ({problem.strerror})") from problem
-        ref = ImageRef(sha256=hashlib.sha256(data).hexdigest(), name=path.name)
-        place = self.folder / ref.sha256[:2] / (ref.sha256 + path.suffix.lower())
+        return self._keep(data, path.name)
+
+    def take(self, data: bytes, name: str = "") -> ImageRef:
+        """Takes in a picture that came as bytes; `name` is only remembered. Raises ImageError when it can't be read as one."""
+        read_picture(data)
+        return self._keep(data, name)
+
+    def has(self, sha256: str) -> bool:
+        """Whether a picture of this hash is here."""
+        return self._place(ImageRef(sha256=sha256)) is not None
+
+    def _keep(self, data: bytes, name: str) -> ImageRef:
+        ref = ImageRef(sha256=hashlib.sha256(data).hexdigest(), name=name)
         if self._place(ref) is None:
-            write_aside(place, data)
+            ending = Path(name).suffix.lower()
+            ending = ending if ENDING.fullmatch(ending) else ".picture"  # the name may be a stranger's
+            write_aside(self.folder / ref.sha256[:2] / (ref.sha256 + ending), data)
         return ref
 
     def open(self, ref: ImageRef) -> Pixels:

@@ -35,6 +35,8 @@ PLACES: Mapping[ModelKind, str] = MappingProxyType(
 )
 """Where a file of each kind goes, for remedies."""
 _HASH = re.compile(r"[0-9a-f]{8,64}")
+LEGACY_START = 0x100000
+"""Where the stretch begins that A1111's older model hash is made of: all smaller files would share one."""
 LEGACY_HASH, LORA_HASH = 8, 12
 """Hex digits by which A1111's older model hash and its LoRA hashes are told from the beginning of a sha256."""
 
@@ -96,6 +98,11 @@ class FolderCatalog:
         """The hash of a listed file, worked out if need be and remembered."""
         return self._hashes.sha256(file.path)
 
+    def has(self, name: str, kind: ModelKind) -> bool:
+        """Whether a file of this kind goes by this name; no hash is worked out for it."""
+        pool = [entry for entry in self._all() if entry.kind in (kind, "unknown")]
+        return bool(exactly(pool, split_hash(name)[0]) or (kind == "lora" and self._by_alias(name, pool)))
+
     def find(self, ref: ModelRef, kind: ModelKind = "checkpoint") -> ModelFile:
         """The file that is meant, its sha256 known; an empty reference means the default checkpoint.
 
@@ -129,7 +136,10 @@ class FolderCatalog:
             if self._has_hash(entry, wanted):
                 return entry
         for entry in pool:
-            if self._hashes.known(entry.path).startswith(wanted) or (not ref.name and self._has_hash(entry, wanted)):
+            # Under another name only what costs nothing is looked at: a hash that is known, or A1111's old one.
+            if self._hashes.known(entry.path).startswith(wanted) or _old_hash(entry) == wanted:
+                return entry
+            if not ref.name and self._has_hash(entry, wanted):
                 return entry
         if named:
             found = self._hashes.sha256(named[0].path)[:10]
@@ -149,11 +159,24 @@ class FolderCatalog:
             found = [entry for entry in exactly(self._all(), word) if self._is(entry, kind)]
         if not found and kind == "checkpoint" and word:
             found = partly(pool, word)
+        if not found and kind == "lora":
+            found = self._by_alias(word, pool)
         if not found and (spoken := shown_hash if not word else _HASH.fullmatch(word.lower()) and word.lower()):
             found = [entry for entry in pool if self._has_hash(entry, spoken)]
         if shown_hash and len(found) > 1:
             return sorted(found, key=lambda entry: not self._has_hash(entry, shown_hash))
         return found
+
+    def _by_alias(self, word: str, pool: Sequence[Entry]) -> Sequence[Entry]:
+        """The LoRA that its trainer called so; as in A1111 a name that two of them have means none."""
+        found = [entry for entry in pool if entry.kind == "lora" and self._alias(entry).casefold() == word.casefold()]
+        return found if len(found) == 1 and word else ()
+
+    def _alias(self, entry: Entry) -> str:
+        try:
+            return read_header(entry.path).metadata.get("ss_output_name", "")
+        except (DanqingError, OSError):
+            return ""
 
     def _default(self) -> Entry:
         if self._default_model:
@@ -175,7 +198,7 @@ class FolderCatalog:
 
     def _has_hash(self, entry: Entry, wanted: str) -> bool:
         """Whether `wanted` is the beginning of its sha256, or its hash of A1111's other two kinds."""
-        if len(wanted) == LEGACY_HASH and entry.path.is_file() and auto_v1(entry.path) == wanted:
+        if len(wanted) == LEGACY_HASH and _old_hash(entry) == wanted:
             return True
         if len(wanted) == LORA_HASH and entry.kind == "lora" and self._lora_hash(entry) == wanted:
             return True
@@ -209,6 +232,14 @@ class FolderCatalog:
         if found.kind == "unknown":
             return f"{entry.label}: {found.note or 'nothing that danqing knows'}; it can't be used as a {kind}"
         return f"{entry.label} is a {found.kind}, not a {kind} ({found.note}): move it to {_place(found.kind)}"
+
+
+def _old_hash(entry: Entry) -> str:
+    """A1111's hash of eight digits; "" for folders, files too small to have one, and what can't be read."""
+    try:
+        return auto_v1(entry.path) if entry.path.is_file() and entry.path.stat().st_size > LEGACY_START else ""
+    except OSError:
+        return ""
 
 
 def _place(kind: ModelKind) -> str:

@@ -21,6 +21,8 @@ from danqing.studio.writable import check_writable, make_folder, said_plainly
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
+Announce = Callable[[Picture, Path], None]
+"""Told before a picture's file appears: what and where."""
 
 ENDINGS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -37,7 +39,7 @@ class Gallery:
     settings: Settings
     clock: Clock
 
-    def keep(self, picture: Picture, to: Path | None = None) -> Path:
+    def keep(self, picture: Picture, to: Path | None = None, announce: Announce | None = None) -> Path:
         """Writes the picture and says where; `to` is a folder or a picture file to write to instead.
 
         Written aside and renamed; never over another picture. Raises FileWriteError.
@@ -45,8 +47,10 @@ class Gallery:
         folder, stem, ending = self._place(picture, to)
         make_folder(folder)
         numbered = to is None and self.settings.number_files
-        with (_numbered if numbered else _unnumbered)(folder, stem) as free:
+        with (_numbered if numbered else unnumbered)(folder, stem) as free:
             path = folder / (free + ending)
+            if announce is not None:
+                announce(picture, path)
             left_out = write_picture(
                 path,
                 picture.pixels,
@@ -102,7 +106,7 @@ def _numbered(folder: Path, stem: str) -> Generator[str]:
 
 
 @contextmanager
-def _unnumbered(folder: Path, stem: str) -> Generator[str]:
+def unnumbered(folder: Path, stem: str) -> Generator[str]:
     """The stem, or the stem with -1, -2 ... behind it where a picture has it already."""
     attempt = 0
     while True:

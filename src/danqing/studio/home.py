@@ -85,6 +85,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def trainings(self) -> Path:
+        """One folder a training: data, states, records."""
+        return self.root / "training"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -34,6 +34,13 @@ def _paths(value: object) -> object:
     return value
 
 
+def _words(value: object) -> object:
+    """A text becomes a list of words, parted by commas."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
 class Settings(Value):
     """What a studio remembers. Flat on purpose: one line of settings.json, one variable and one option each."""
 
@@ -69,6 +76,22 @@ class Settings(Value):
     memory_budget: Annotated[
         float, Knob("Memory budget", "GB for live models; 0 takes what the machine can spare.", 0, 4096, 0.5)
     ] = 0.0
+    workers: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_words),
+        Knob("Workers", "Devices that the server paints on, a process each; empty is that of `device`."),
+    ] = ()
+    database: Annotated[
+        str, Knob("Database", "URL of a PostgreSQL database for queue and library; empty is SQLite in the home folder.")
+    ] = ""
+    preview_every: Annotated[
+        float, Knob("Preview every", "Seconds between two previews of a running job; 0 is none.", 0, 60, 0.1)
+    ] = 0.5
+    webhook_hosts: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_words),
+        Knob("Webhook hosts", "Hosts, or host:port, that may be told of a job's end; none without this."),
+    ] = ()
 
 
 @dataclass(frozen=True)

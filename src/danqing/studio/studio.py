@@ -3,7 +3,7 @@
 import logging
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -21,7 +21,7 @@ from danqing.painting.check import Complaint, check
 from danqing.painting.expand import expand, settle_seed
 from danqing.studio.assets import ImageStore
 from danqing.studio.catalog import FolderCatalog
-from danqing.studio.gallery import Clock, Gallery
+from danqing.studio.gallery import Announce, Clock, Gallery
 from danqing.studio.home import Home, default_home, model_folders
 from danqing.studio.phrases import read_phrases
 from danqing.studio.settings import COMMAND_LINE, LoadedSettings, Settings, load_settings
@@ -121,16 +121,26 @@ class Studio:
             from danqing.weights.place import choose_place
 
             budget = int(self.settings.memory_budget * GIGABYTE) or None
-            self._engine = Engine(self.catalog, choose_place(self.settings.device, self.settings.dtype), budget)
+            place = choose_place(self.settings.device, self.settings.dtype)
+            self._engine = Engine(self.catalog, place, budget, images=self.images)
         return self._engine
 
     def check(self, order: Order) -> tuple[Complaint, ...]:
         """What is wrong with an order, or unwise; fatal complaints first."""
-        return check(order, self.catalog)
+        return check(order, self.catalog, self.images)
 
-    def paint(self, order: Order, watch: Watch = just_go_on, *, to: Path | None = None) -> Iterator[Kept]:
+    def paint(
+        self,
+        order: Order,
+        watch: Watch = just_go_on,
+        *,
+        to: Path | None = None,
+        already: Set[int] = frozenset(),
+        announce: Announce | None = None,
+    ) -> Iterator[Kept]:
         """Pictures of an order, each kept as soon as it is done; `to` is a folder or file to write to instead.
 
+        Numbers that are `already` there are left out; `announce` is told of a picture before its file appears.
         Refuses at once what could not be painted or kept: RecipeError, ModelError, FileWriteError, HardwareError.
         """
         settled = self.settle(order)
@@ -142,12 +152,15 @@ class Studio:
         recipes = expand(settled, self.catalog, read_phrases(self.home))
         begun = 0
         while piece := list(islice(recipes, size)):
-            origin = Origin(settled.digest, begun)
-            watched = _WithinOrder(watch, begun, settled.pictures)
-            for picture in self.engine().paint(piece, watched, batch_size=settled.batch_size, origin=origin):
-                yield Kept(picture, self.gallery.keep(picture, to))
-            if watched.ended:
-                return
+            for start, end in _missing(begun, len(piece), settled.batch_size, already):
+                origin = Origin(settled.digest, begun + start)
+                watched = _WithinOrder(watch, begun + start, settled.pictures)
+                run = piece[start:end]
+                for picture in self.engine().paint(run, watched, batch_size=settled.batch_size, origin=origin):
+                    if picture.provenance.index not in already:
+                        yield Kept(picture, self.gallery.keep(picture, to, announce))
+                if watched.ended:
+                    return
             begun += len(piece)
 
     def settle(self, order: Order) -> Order:
@@ -167,6 +180,22 @@ class Studio:
             return engine.replay(provenance, watch)
         finally:
             torch.set_num_threads(threads)
+
+
+def _missing(begun: int, length: int, batch_size: int, already: Set[int]) -> Iterator[tuple[int, int]]:
+    """Stretches (start, end) of a piece that lack a picture. Whole batches: one that lacks a picture is painted as it was meant to be,
+    so that the picture comes out the same."""
+    start = None
+    for place in range(0, length, batch_size):
+        numbers = range(begun + place, begun + min(place + batch_size, length))
+        lacks = any(number not in already for number in numbers)
+        if lacks and start is None:
+            start = place
+        elif not lacks and start is not None:
+            yield start, place
+            start = None
+    if start is not None:
+        yield start, length
 
 
 def draw_seed() -> int:

@@ -21,6 +21,13 @@ def picture_loss(made: Tensor, wanted: Tensor, edge: float = 0.5, coarse: float 
     return pixels + edge * sharp + coarse * blurred
 
 
+def frequency_loss(made: Tensor, wanted: Tensor) -> Tensor:
+    """Mean distance of the Fourier coefficients: an edge that is a little soft costs here what pixels hardly show. Jiang
+    et al. 2021, arXiv:2012.12821, without their weights."""
+    one, other = (torch.fft.rfft2(x, norm="ortho") for x in (made, wanted))
+    return (one - other).abs().mean()
+
+
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL divergence from the unit normal, averaged over every number. Kingma and Welling 2014, arXiv:1312.6114,
     appendix B."""

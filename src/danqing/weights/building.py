@@ -106,13 +106,13 @@ def fill(name: str, built: Built, place: Place, *, vae: bool = False) -> None:
     for key, buffer in list(built.module.named_buffers()):
         if buffer.is_meta and key.endswith("position_ids"):
             owner = built.module.get_submodule(key.rpartition(".")[0])
-            owner.position_ids = torch.arange(buffer.shape[-1], device=place.device).expand(1, -1)
+            owner.position_ids = torch.arange(buffer.shape[-1], device=place.home).expand(1, -1)
     built.module.eval().requires_grad_(False)
 
 
 def placed(tensor: Tensor, place: Place, *, vae: bool = False) -> Tensor:
-    """A tensor in the type, on the device and in the memory format of the place; the same memory where nothing has to change."""
+    """A tensor in the type, on the home device and in the memory format of the place; the same memory where nothing has to change."""
     dtype = (place.vae_dtype if vae else place.dtype) if tensor.is_floating_point() else tensor.dtype
     if place.channels_last and tensor.ndim == 4:
-        return tensor.to(place.device, dtype, memory_format=torch.channels_last)
-    return tensor.to(place.device, dtype).contiguous()
+        return tensor.to(place.home, dtype, memory_format=torch.channels_last)
+    return tensor.to(place.home, dtype).contiguous()

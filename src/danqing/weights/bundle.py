@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef
+from danqing.weights.patches.settings import NetworkPatch
 
 NO_VAE = ModelRef()
-PatchUse = LoraUse | HypernetUse
+PatchUse = LoraUse | HypernetUse | NetworkPatch
 
 
 @dataclass(frozen=True)

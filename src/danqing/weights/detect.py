@@ -19,6 +19,7 @@ from danqing.weights.structure import (
     unet_of_diffusers,
     unet_of_ldm,
 )
+from danqing.weights.upscalers.recognition import describe as describe_upscaler
 
 FOLDER_MARK = "model_index.json"
 
@@ -127,7 +128,7 @@ def _controlnet(header: Header, families: Families) -> Detection | None:
 
 LORA_PIECES = re.compile(
     r"\.(lora_(down|up|mid)\.weight|lora_[AB](\.default)?\.weight|lora\.(down|up)\.weight|lora_linear_layer\.(down|up)\.weight"
-    r"|hada_w1_a|lokr_w[12](_[ab])?|on_input|diff(_b)?|oft_blocks|oft_diag|w_norm|[ab][12]\.weight|dora_scale|(to_[qkv]|to_out)_lora\.(down|up)\.weight)$"
+    r"|hada_w1_a|lokr_w[12](_[ab])?|on_input|diff(_b)?|oft_blocks|oft_diag|oft_R(\.default)?\.weight|boft_R(\.default)?|w_norm|[ab][12]\.weight|dora_scale|(to_[qkv]|to_out)_lora\.(down|up)\.weight)$"
 )
 KOHYA_KEY = re.compile(r"lora_(unet|te\d?|prior_unet)_")
 
@@ -217,22 +218,9 @@ def _vae(header: Header, families: Families) -> Detection | None:
     return None
 
 
-UPSCALERS: dict[str, tuple[str, ...]] = {
-    "ESRGAN": ("model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight"),
-    "Real-ESRGAN": ("conv_first.weight", "body.0.rdb1.conv1.weight"),
-    "ESRGAN of the first make": ("conv_first.weight", "RRDB_trunk.0.RDB1.conv1.weight"),
-    "Real-ESRGAN compact": ("body.0.weight", "body.1.weight"),
-    "SwinIR or HAT": ("conv_first.weight", "layers.0.residual_group.blocks.0.norm1.weight"),
-    "DAT": ("conv_first.weight", "layers.0.blocks.0.norm1.weight"),
-    "ScuNET": ("m_head.0.weight", "m_tail.0.weight"),
-}
-
-
 def _upscaler(header: Header, families: Families) -> Detection | None:
-    for title, marks in UPSCALERS.items():
-        if all(mark in header for mark in marks):
-            return Detection("upscaler", "", f"upscaler ({title})")
-    return None
+    what = describe_upscaler(header)
+    return Detection("upscaler", "", what) if what else None
 
 
 def _parts(header: Header, families: Families) -> Detection | None:

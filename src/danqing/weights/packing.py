@@ -29,7 +29,7 @@ class _Packed:
     __slots__ = ("by_shape", "source", "stamp", "usable")
 
     def __init__(self) -> None:
-        self.by_shape: dict[Sequence[int], Any] = {}
+        self.by_shape: dict[Sequence[object], Any] = {}
         self.stamp: _Stamp | None = None
         self.source: Tensor | None = None
         self.usable = False
@@ -45,7 +45,7 @@ class _Packed:
             self.usable = weight.dtype in PACKED_TYPES and weight.device.type == "cpu"
         return self.usable
 
-    def keep(self, shape: Sequence[int], made: Any) -> Any:
+    def keep(self, shape: Sequence[object], made: Any) -> Any:
         """What was made for a shape; where an earlier one is the same bytes, that one stands for both."""
         if len(self.by_shape) >= _MOST_SHAPES:
             self.by_shape.clear()
@@ -71,10 +71,11 @@ class PackedConv2d(nn.Conv2d):
         if plain or not self.packed.holds(weight):
             return super()._conv_forward(input, weight, bias)
         geometry = (self.padding, self.stride, self.dilation, self.groups)
-        made = self.packed.by_shape.get(input.shape)
+        met = (*input.shape, *self.padding)  # tiling changes the padding
+        made = self.packed.by_shape.get(met)
         if made is None:
             fresh = _OPS._reorder_convolution_weight(weight.detach().contiguous(), *geometry, list(input.shape))
-            made = self.packed.keep(input.shape, fresh)
+            made = self.packed.keep(met, fresh)
         return _OPS._convolution_pointwise(input, made, bias, *geometry, "none", [], "")
 
 

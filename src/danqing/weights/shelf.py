@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psutil
 import torch
-from torch.utils.hooks import RemovableHandle
 
 from danqing.base.protocols import Catalog, ModelFile
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef
@@ -18,12 +17,14 @@ from danqing.weights.embedding import Embedding, read_embedding
 from danqing.weights.families import FAMILIES, Families
 from danqing.weights.loading import load_model, load_vae, shipped_vocabulary
 from danqing.weights.model import DiffusionModel
+from danqing.weights.offload import Offload
 from danqing.weights.packing import can_pack, pack
-from danqing.weights.patches.hypernet import open_hypernet
+from danqing.weights.patches.installing import install
 from danqing.weights.patches.lora import LoraPatch, lay_over
 from danqing.weights.patches.lora_file import read_lora
 from danqing.weights.patches.names import Layer, layer_names
 from danqing.weights.patches.patch import Place as TensorPlace
+from danqing.weights.patches.patch import Removable
 from danqing.weights.place import Place
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _Slot:
-    """One live model. `applied` says which uses changed each tensor, in order; `hooks` belong to uses that act while it runs."""
+    """One live model. `applied` says which uses changed each tensor, in order; `hung` belong to uses that act while it runs."""
 
     file: ModelFile
     model: DiffusionModel
@@ -39,8 +40,9 @@ class _Slot:
     vaes: dict[str, DiffusionModel] = field(default_factory=dict)
     applied: dict[TensorPlace, tuple[LoraUse, ...]] = field(default_factory=dict)
     loras: dict[LoraUse, LoraPatch] = field(default_factory=dict)
-    hooked: tuple[HypernetUse, ...] = ()
-    hooks: list[RemovableHandle] = field(default_factory=list)
+    acting: tuple[object, ...] = ()
+    hung: list[Removable] = field(default_factory=list)
+    offload: Offload | None = None
 
     @property
     def bytes(self) -> int:
@@ -66,8 +68,10 @@ class Shelf:
         """The bundle's model, ready to paint. Raises ModelError when a file is missing, damaged or doesn't fit the others."""
         with torch.inference_mode(mode=False), torch.no_grad():
             slot = self._slot(self._catalog.find(bundle.model, "checkpoint"))
-            self._lay(slot, bundle.patches)
-            return self._with_vae(slot, bundle.vae)
+            self._lay(slot, [use for use in bundle.patches if isinstance(use, LoraUse)])
+            model = self._with_vae(slot, bundle.vae)
+            self._hang(slot, model, [use for use in bundle.patches if not isinstance(use, LoraUse)])
+            return model
 
     def embedding(self, ref: ModelRef) -> Embedding:
         """A textual inversion, read once."""
@@ -93,7 +97,8 @@ class Shelf:
         if self._vocabulary is None:
             self._vocabulary = shipped_vocabulary()
         model = packed(replace(load_model(file.path, self._place, self._families, self._vocabulary), name=file.name))
-        self._slots[key] = _Slot(file, model, layer_names(model))
+        offload = Offload(model) if model.place.low_memory != "off" else None
+        self._slots[key] = _Slot(file, model, layer_names(model), offload=offload)
         self._make_room(0, keep=key)
         return self._slots[key]
 
@@ -104,19 +109,21 @@ class Shelf:
             if key != keep:
                 log.info("%s leaves memory to make room", self._slots.pop(key).file.name)
 
-    def _lay(self, slot: _Slot, uses: Sequence[PatchUse]) -> None:
+    def _lay(self, slot: _Slot, uses: Sequence[LoraUse]) -> None:
         """Brings the slot's tensors from what lies over them now to `uses`; a tensor whose uses stay the same isn't touched."""
-        loras = [self._lora(slot, use) for use in uses if isinstance(use, LoraUse)]
+        loras = [self._lora(slot, use) for use in uses]
         wanted: dict[TensorPlace, tuple[LoraUse, ...]] = {}
         for patch in loras:
             for place in patch.touched:
                 wanted[place] = (*wanted.get(place, ()), patch.use)
-        for place in {**slot.applied, **wanted}:
-            uses_there = wanted.get(place, ())
-            if slot.applied.get(place, ()) != uses_there:
-                _recompute(slot, place, uses_there)
+        changed = [
+            place for place in {**slot.applied, **wanted} if slot.applied.get(place, ()) != wanted.get(place, ())
+        ]
+        if changed and slot.offload is not None:
+            slot.offload.send_home()
+        for place in changed:
+            _recompute(slot, place, wanted.get(place, ()))
         slot.loras = {patch.use: patch for patch in loras}
-        self._hook(slot, tuple(use for use in uses if isinstance(use, HypernetUse) and use.weight != 0))
 
     def _lora(self, slot: _Slot, use: LoraUse) -> LoraPatch:
         if use not in slot.loras:
@@ -124,16 +131,17 @@ class Shelf:
             slot.loras[use] = lay_over(file, use, slot.model, slot.names, self._families)
         return slot.loras[use]
 
-    def _hook(self, slot: _Slot, uses: tuple[HypernetUse, ...]) -> None:
-        if uses == slot.hooked:
+    def _hang(self, slot: _Slot, model: DiffusionModel, uses: Sequence[PatchUse]) -> None:
+        """Brings what acts in the model's networks from what is there now to `uses`, in their order."""
+        wanted = [use for use in uses if not isinstance(use, LoraUse) and not _idle(use)]
+        if slot.acting == (model, *wanted):
             return
-        for hook in slot.hooks:
-            hook.remove()
-        slot.hooks, slot.hooked = [], ()
-        for use in uses:
-            hypernet = open_hypernet(self._catalog.find(use.model, "hypernet").path, use.weight)
-            slot.hooks.extend(hypernet.install(slot.model))
-        slot.hooked = uses
+        for one in reversed(slot.hung):
+            one.remove()
+        slot.hung, slot.acting = [], ()
+        for use in wanted:
+            slot.hung.extend(install(use, model, self._catalog))
+        slot.acting = (model, *wanted)
 
     def _with_vae(self, slot: _Slot, ref: ModelRef) -> DiffusionModel:
         if not ref:
@@ -144,6 +152,8 @@ class Shelf:
             vae, built = load_vae(file.path, slot.model)
             origin = replace(slot.model.origin, parts={**slot.model.origin.parts, "vae": built.origin})
             slot.vaes[key] = replace(slot.model, vae=vae, origin=origin)
+            if slot.offload is not None:
+                slot.offload.take_in(vae)
         return slot.vaes[key]
 
 
@@ -183,6 +193,10 @@ def _recompute(slot: _Slot, place: TensorPlace, uses: Sequence[LoraUse]) -> None
         slot.applied[place] = tuple(uses)
     else:
         slot.applied.pop(place, None)
+
+
+def _idle(use: PatchUse) -> bool:
+    return isinstance(use, HypernetUse) and use.weight == 0
 
 
 def _size_on_disk(file: ModelFile) -> int:

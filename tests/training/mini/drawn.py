@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from danqing.training.mini.backdrops import rgb
 from danqing.training.mini.dataset import Split
-from danqing.training.mini.grammar import AvatarOrder
+from danqing.training.mini.grammar import EVERYTHING, AvatarOrder
 from danqing.training.mini.world import World, load_world
 
 SIDE = 32
@@ -19,7 +19,9 @@ SMALL = (
     Split("validation", 12),
     Split("unseen", 8, unseen=True),
     Split("train", 24),
-    Split("judge", 16, unseen=None, everything=True),
+    Split("judge", 16, unseen=None, mix=EVERYTHING),
+    Split("large", 4, side=128),
+    Split("large_validation", 2, side=128),
 )
 
 

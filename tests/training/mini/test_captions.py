@@ -103,6 +103,31 @@ def test_an_emoji_name_loses_its_face(world: World) -> None:
     assert speaker.name("cat") == "고양이"
 
 
+def test_our_own_word_goes_before_the_emojis_name(world: World) -> None:
+    speaker = ForeignSpeaker(Random(1), world.words["zh"], {"tiger": "老虎头"})
+    assert speaker.name("tiger") == "老虎"
+
+
+@pytest.mark.parametrize("language", ["zh", "ko"])
+def test_our_own_words_name_nouns_that_there_are_and_no_two_alike(world: World, language: str) -> None:
+    own = world.words[language]["names"]
+    assert set(own) <= set(world.labels)
+    assert len(set(own.values())) == len(own)
+    assert not any(name.endswith(tuple(world.words[language]["strip"])) for name in own.values())
+
+
+def test_a_korean_and_follows_the_sound_before_it(world: World) -> None:
+    names = {"cat": "고양이", "bear": "곰"}
+    backdrop = PORTRAIT.backdrop
+
+    def said(*nouns: str) -> str:
+        content = Content(tuple(Thing(noun, "3d") for noun in nouns), "beside", backdrop)
+        return ForeignSpeaker(Random(1), world.words["ko"], names).caption(content)
+
+    assert said("cat", "bear").startswith("고양이와 곰")
+    assert said("bear", "cat").startswith("곰과 고양이")
+
+
 def test_every_content_can_be_said_in_every_language(world: World) -> None:
     rng, names = Random(2), names_of(world)
     for _ in range(1500):

@@ -48,7 +48,7 @@ def test_every_split_has_its_size(built: Path) -> None:
     for split in SMALL:
         pictures = read_split(built, split.name)
         assert len(pictures) == split.size
-        assert pictures.pictures.shape == (split.size, 128, 128, 3)
+        assert pictures.pictures.shape == (split.size, split.side, split.side, 3)
 
 
 def test_a_figure_stands_where_its_content_says(world: World) -> None:

@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from danqing.base.errors import TrainingError
-from danqing.training.mini.export import trained_networks
+from danqing.training.mini.export import export, opened_networks, trained_networks, used_tokens
 from danqing.training.mini.figures import (
     frechet_distance,
     judge_figures,
     model_figures,
     nearest_distance,
     open_bench,
+    sizes,
 )
 from danqing.training.mini.plans import read_plan
 from danqing.training.mini.prepared import read_prepared
@@ -52,5 +53,15 @@ def test_all_figures_come_out_at_toy_length(trained: Path) -> None:
     assert set(own) == {"renders", "reconstructions"}
     assert 0 <= own["renders"]["mean"] <= 1
     figures = model_figures(bench, trained_networks(TOY, trained, CPU), trained, count=4, manner=Manner(steps=1))
-    assert set(figures) == {"seen", "unseen", "whole"}
+    assert set(figures) == {"seen", "unseen", "whole", "size"}
     assert all(np.isfinite(value) for group in figures.values() for value in group.values())
+
+
+def test_words_that_no_caption_used_do_not_count_for_the_size(trained: Path, tmp_path: Path) -> None:
+    networks = trained_networks(TOY, trained, CPU)
+    shipped = opened_networks(export(TOY, trained, tmp_path / "model"), CPU)
+    before, after = sizes(networks), sizes(shipped)
+    width = TOY["clip"].settings["text_width"]
+    unused = 49408 - len(used_tokens(trained))
+    assert before["text"] - after["text"] == pytest.approx(unused * width * 2 / 1e6, rel=1e-6)
+    assert before["unet"] == after["unet"]

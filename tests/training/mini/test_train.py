@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from PIL import Image
 
 from danqing.base.errors import TrainingError
 from danqing.base.progress import Verdict
 from danqing.training.luck import luck_of
-from danqing.training.mini.dataset import clip_vocabulary
-from danqing.training.mini.export import export, paint_sheet, prompt_ids, trained_networks, used_tokens
+from danqing.training.mini.export import export, opened_networks, trained_networks, used_tokens
+from danqing.training.mini.looking import paint_sheet, prompt_ids
 from danqing.training.mini.plans import PARTS, Plan, plan_of, read_plan
 from danqing.training.mini.prepared import prepare, read_prepared
-from danqing.training.mini.train import run_of, train_part
+from danqing.training.mini.train import run_of, train_part, unet_lesson
 from danqing.training.mini.unet import empty_prompt, even_steps
 from danqing.training.resume import State, read_state
 from danqing.training.samples import Manner, paint_samples
@@ -39,7 +40,7 @@ def test_every_part_is_taught_to_its_last_step(trained: Path) -> None:
         assert state_of(trained, part).step == TOY[part].pace.steps
 
 
-@pytest.mark.parametrize("part", ["vae", "unet"])
+@pytest.mark.parametrize("part", ["vae", "unet", "upscaler"])
 def test_a_part_that_was_stopped_ends_in_the_same_state(trained: Path, tmp_path: Path, part: str) -> None:
     work = tmp_path / "work"
     shutil.copytree(trained, work)
@@ -97,9 +98,21 @@ def test_rows_of_unused_tokens_are_zero_in_the_export(trained: Path, tmp_path: P
     assert int((table.abs().sum(1) > 0).sum()) == len(used)
 
 
+def test_the_exported_folder_paints_what_the_training_paints(trained: Path, tmp_path: Path) -> None:
+    before = trained_networks(TOY, trained, CPU)
+    after = opened_networks(export(TOY, trained, tmp_path / "model"), CPU)
+    one, two = (
+        paint_samples(networks, prompt_ids(["a cat"]), empty_prompt(), [1], Manner(steps=2)).astype(int)
+        for networks in (before, after)
+    )
+    assert np.abs(one - two).mean() < 0.5
+    with pytest.raises(TrainingError, match="no diffusers folder"):
+        opened_networks(tmp_path, CPU)
+
+
 def test_samples_depend_on_prompt_and_seed_alone(trained: Path) -> None:
     networks = trained_networks(TOY, trained, CPU)
-    ids = prompt_ids(["a cat", "a cat", "a red hat"], clip_vocabulary())
+    ids = prompt_ids(["a cat", "a cat", "a red hat"])
     manner = Manner(steps=2)
     together = paint_samples(networks, ids, empty_prompt(), [1, 2, 1], manner)
     alone = paint_samples(networks, ids[1:2], empty_prompt(), [2], manner)
@@ -109,8 +122,28 @@ def test_samples_depend_on_prompt_and_seed_alone(trained: Path) -> None:
 
 
 def test_a_sheet_is_written(trained: Path, tmp_path: Path) -> None:
-    sheet = paint_sheet(trained_networks(TOY, trained, CPU), tmp_path / "sheet.png", each=1, manner=Manner(steps=1))
-    assert sheet.stat().st_size > 1000
+    prompts = ["a cat", "蓝色背景上的红苹果", *["a long prompt with many words in it"] * 8]
+    sheet = paint_sheet(trained_networks(TOY, trained, CPU), tmp_path / "sheet.png", Manner(steps=1), prompts)
+    with Image.open(sheet) as picture:
+        assert picture.width == 8 * 132
+        assert picture.height > 2 * 128
+    assert "2\t蓝色背景上的红苹果\n" in sheet.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_contexts_kept_for_the_unet_are_what_the_text_tower_says(trained: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(trained, work)
+    pace = replace(TOY["unet"].pace, precision="bfloat16")
+    plan = Plan("toy", {**TOY.parts, "unet": replace(TOY["unet"], pace=pace)})
+    kept = unet_lesson(plan, work, CPU)
+    assert kept.prepared.contexts is None  # prepared for float32
+    prepare(plan, work, CPU, anew=True)
+    asked = replace(unet_lesson(plan, work, CPU), prepared=replace(read_prepared(plan, work), contexts=None))
+    kept = unet_lesson(plan, work, CPU)
+    assert kept.prepared.contexts is not None
+    for step in range(3):
+        one, two = (lesson.loss(pace, luck_of(1, step))[0].item() for lesson in (kept, asked))
+        assert one == pytest.approx(two, rel=1e-6)
 
 
 def test_timesteps_are_spread_over_the_whole_schedule() -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +9,14 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
 
 from danqing.base.errors import DanqingError
 from danqing.base.table import did_you_mean
+from danqing.studio.bench import model
 from danqing.studio.bench.measure import cores
 from danqing.studio.bench.report import Report, Section, report_json, report_text
 from danqing.studio.bench.settings import BenchSettings
+from danqing.studio.bench.words import Say, Words, aloud, beside
 from danqing.studio.checkup import processor_flags
 from danqing.studio.writable import make_folder
 
@@ -27,18 +27,11 @@ CASES: Mapping[str, str] = MappingProxyType(
 QUICK = ("startup", "embedded")
 QUICK_ROUNDS = 3
 
-Say = Callable[[str], object]
 
-
-class _Words(argparse.ArgumentParser):
-    """A parser that complains as the rest of danqing does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise DanqingError(f"{message}; see danqing bench --help")
-
-
-def main(words: Sequence[str] = (), say: Say = sys.stdout.write, whisper: Say = sys.stderr.write) -> int:
+def main(words: Sequence[str] = (), say: Say = aloud, whisper: Say = beside) -> int:
     """`danqing bench`: measures and says what was found; what it is at goes to `whisper`. Returns the exit code."""
+    if list(words[:1]) == ["model"]:
+        return model.main(words[1:], say, whisper)
     parser = _parser()
     asked = parser.parse_args(list(words))
     if asked.help:
@@ -49,7 +42,7 @@ def main(words: Sequence[str] = (), say: Say = sys.stdout.write, whisper: Say = 
     return 0
 
 
-def run_bench(settings: BenchSettings = BenchSettings(), whisper: Say = sys.stderr.write) -> Report:  # noqa: B008 - a frozen value
+def run_bench(settings: BenchSettings = BenchSettings(), whisper: Say = beside) -> Report:  # noqa: B008 - a frozen value
     """Measures. Raises DanqingError when a process fails or the disk is full; slowness is no error."""
     begun = time.perf_counter()
     if settings.cache is not None:
@@ -81,8 +74,11 @@ def machine() -> Mapping[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Words(
-        "danqing bench", description="Measures danqing against diffusers on this machine, in turns.", add_help=False
+    parser = Words(
+        "danqing bench",
+        description="Measures danqing against diffusers on this machine, in turns. "
+        "`danqing bench model` measures how good the embedded model's weights are.",
+        add_help=False,
     )
     option = parser.add_argument
     option("-h", "--help", action="store_true", help="show this and leave")

@@ -68,15 +68,28 @@ class Painter:
             self.sun(canvas)
         return canvas
 
+    @property
+    def unit(self) -> int:
+        """Pixels that stand for one of a picture of 128: what is a dot there is a disc in a larger picture."""
+        return max(1, self.size // 128)
+
+    def dot(self, canvas: Canvas, x: int, y: int, units: int, color: float) -> None:
+        """A disc of so many units across, its box beginning at (x, y)."""
+        side = units * self.unit
+        along = np.arange(side, dtype=np.float32) - (side - 1) / 2
+        inside = along[:, None] ** 2 + along**2 <= side**2 / 4
+        canvas[y : y + side, x : x + side][inside] = color
+
     def stars(self, canvas: Canvas, count: int, below: float = 1.0) -> None:
         """White dots, some of them crosses."""
-        last = int((self.size - 3) * below)
+        u = self.unit
+        last = int((self.size - 3 * u) * below)
         for _ in range(count):
-            x, y = self.rng.randrange(2, self.size - 2), self.rng.randrange(2, last)
-            canvas[y, x] = 255
+            x, y = self.rng.randrange(2 * u, self.size - 2 * u), self.rng.randrange(2 * u, last)
+            self.dot(canvas, x, y, 1, 255)
             if self.rng.random() < 0.4:
-                canvas[y, x - 1 : x + 2] = 235
-                canvas[y - 1 : y + 2, x] = 235
+                canvas[y : y + u, x - u : x + 2 * u] = 235
+                canvas[y - u : y + 2 * u, x : x + u] = 235
 
     def sun(self, canvas: Canvas) -> None:
         """A low sun on the horizon."""
@@ -124,8 +137,10 @@ def _space(p: Painter, light: str) -> Canvas:
     cx, cy = p.rng.random(), p.rng.random()
     glow = 0.6 * np.exp(-((p.x - cx) ** 2 + (p.y - cy) ** 2) * 6)[..., None]
     canvas = canvas * (1 - glow) + rgb(p.rng.choice(_NEBULAE)) * glow
+    places = p.size - p.unit + 1
     for _ in range(p.rng.randint(20, 40)):
-        canvas[p.rng.randrange(p.size), p.rng.randrange(p.size)] = p.rng.randint(160, 255)
+        brightness, y, x = p.rng.randint(160, 255), p.rng.randrange(places), p.rng.randrange(places)
+        p.dot(canvas, x, y, 1, brightness)
     return canvas
 
 
@@ -151,9 +166,10 @@ def _snow(p: Painter, light: str) -> Canvas:
     canvas = p.sky(light, ("9fbfe0", "dbe8f5"))
     drift = p.horizon + 0.025 * np.sin(p.x * 7 + p.rng.random() * 6)
     canvas = _ground(p, canvas, p.flat(p.near("f6faff")), p.y > drift, light)
+    places = p.size - 2 * p.unit + 1
     for _ in range(p.rng.randint(15, 35)):
-        x, y = p.rng.randrange(p.size - 1), p.rng.randrange(p.size - 1)
-        canvas[y : y + 2, x : x + 2] = 255
+        x, y = p.rng.randrange(places), p.rng.randrange(places)
+        p.dot(canvas, x, y, 2, 255)
     return canvas
 
 

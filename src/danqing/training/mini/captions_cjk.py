@@ -42,7 +42,11 @@ class ForeignSpeaker:
         return self.rng.random() >= self.drop
 
     def name(self, noun: str) -> str:
-        """What the object is called, without the `face` that emoji names carry."""
+        """What the object is called: our own word where the emoji's name says more or less than the drawing shows, else
+        that name without the `face` that it may carry."""
+        own: str | None = self.words["names"].get(noun)
+        if own is not None:
+            return own
         name = self.names[noun]
         for ending in self.words["strip"]:
             name = name.removesuffix(ending)
@@ -78,7 +82,9 @@ class ForeignSpeaker:
             figure = content.figures[0]
             return self._person(figure) if isinstance(figure, Person) else [self.name(figure.noun)]
         first, second = (self._brief(figure) for figure in content.figures)
-        return [f"{first}{self._word('and')}{'' if self.words['comma'] == '，' else ' '}{second}"]
+        if self.words["comma"] == ", ":
+            return [f"{first}{particle(first, *self._word('and').split('/'))} {second}"]
+        return [f"{first}{self._word('and')}{second}"]
 
     def _brief(self, figure: Figure) -> str:
         if not isinstance(figure, Person):
@@ -100,6 +106,12 @@ class ForeignSpeaker:
         if person.hat and self.keeps():
             parts.append(forms["hat"].format(color=colors[person.hat_color]))
         return parts
+
+
+def particle(word: str, after_vowel: str, after_consonant: str) -> str:
+    """Which form of a Korean particle follows the word, by its last syllable: `사과와`, `곰과`."""
+    place = ord(word[-1]) - ord("가")
+    return after_consonant if 0 <= place < 11172 and place % 28 else after_vowel
 
 
 def foreign_caption(rng: Random, world: World, content: Content, names: Mapping[str, Mapping[str, str]]) -> str:

@@ -14,18 +14,21 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.base.errors import TrainingError
 from danqing.prompt.tokens import Vocabulary, read_vocabulary
 from danqing.training.mini.captions import english_captions
 from danqing.training.mini.captions_cjk import foreign_caption
 from danqing.training.mini.compose import Sprite, compose
 from danqing.training.mini.content import Content, Person, content_of, json_of
-from danqing.training.mini.grammar import EVERYTHING, TRAINING, AvatarOrder, draw_content
+from danqing.training.mini.grammar import EVERYTHING, JUDGING, TRAINING, AvatarOrder, Mix, draw_content
 from danqing.training.mini.renders import Objects, install_renderers, render_avatars, render_objects, sprite_side
 from danqing.training.mini.splits import is_unseen
 from danqing.training.mini.world import SIZE, World, load_world
 from danqing.weights.assets import asset
 
 log = logging.getLogger(__name__)
+
+Names = Mapping[str, Mapping[str, str]]
 
 CAPTIONS = 4
 """Captions a picture: three English, and a Chinese, Korean or fourth English one."""
@@ -37,12 +40,12 @@ FOREIGN_SHARE = 0.3
 @dataclass(frozen=True)
 class Split:
     """A part of the data set. `unseen`: None draws without looking at the held-out rule, else keeps only contents that
-    do or don't break it."""
+    do or don't break it. `mix`: what is drawn how often."""
 
     name: str
     size: int
     unseen: bool | None = False
-    everything: bool = False
+    mix: Mix = TRAINING
     side: int = SIZE
 
 
@@ -50,17 +53,17 @@ SPLITS = (
     Split("validation", 600),
     Split("unseen", 600, unseen=True),
     Split("train", 32_000),
-    Split("judge", 14_000, unseen=None, everything=True),
+    Split("judge", 14_000, unseen=None, mix=EVERYTHING),
 )
-EXTRA_SPLITS = (Split("large", 800, side=512),)
-"""Built when asked for: pictures that an upscaler learns from."""
+LARGE_SPLITS = (Split("large_validation", 48, mix=JUDGING, side=512), Split("large", 1200, mix=JUDGING, side=512))
+"""What an upscaler learns from. Every style alike: the drawings of the 3d set are only 256 pixels wide."""
 
 
 class Sprites(Protocol):
     """Where figures come from: node in earnest, drawn rectangles in tests."""
 
     @property
-    def names(self) -> Mapping[str, Mapping[str, str]]:
+    def names(self) -> Names:
         """Language -> caption noun -> name."""
         ...
 
@@ -82,7 +85,7 @@ class RenderedSprites:
     world: World
 
     @property
-    def names(self) -> Mapping[str, Mapping[str, str]]:
+    def names(self) -> Names:
         """Language -> caption noun -> name."""
         return self._objects(SIZE).names
 
@@ -127,9 +130,26 @@ def build_dataset(
     return folder
 
 
+def caption_anew(work: Path, seed: int = 1, sprites: Sprites | None = None) -> list[str]:
+    """Writes the captions of every split that stands, as the word lists are now; pictures and contents stay. Their
+    names."""
+    folder, world = work / "data", load_world()
+    if sprites is None:
+        sprites = RenderedSprites(install_renderers(work), folder, world)
+    names = sorted(path.stem for path in folder.glob("*.jsonl") if (folder / f"{path.stem}_pictures.npy").exists())
+    for name in names:
+        _write_captions(folder, name, seed, world, read_split(work, name).contents, sprites.names)
+        log.info("%s: captions written anew", name)
+    return names
+
+
 def read_split(work: Path, name: str) -> PictureSet:
-    """A split that `build_dataset` made."""
+    """A split that `build_dataset` made. Raises TrainingError when it isn't there."""
     folder = work / "data"
+    if not (folder / f"{name}.jsonl").is_file():
+        raise TrainingError(
+            f"{folder} holds no pictures named {name!r}; build them first: danqing dataset mini --to {work}"
+        )
     lines = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
     return PictureSet(
         np.load(folder / f"{name}_pictures.npy", mmap_mode="r"),
@@ -142,16 +162,15 @@ def read_split(work: Path, name: str) -> PictureSet:
 def plan_split(world: World, split: Split, seed: int) -> list[tuple[Content, tuple[AvatarOrder, ...]]]:
     """What the pictures of a split show, before anything is drawn."""
     rng = Random(f"{seed}/{split.name}")
-    mix = EVERYTHING if split.everything else TRAINING
     planned: list[tuple[Content, tuple[AvatarOrder, ...]]] = []
     while len(planned) < split.size:
-        content, orders = draw_content(rng, world, mix)
+        content, orders = draw_content(rng, world, split.mix)
         if split.unseen is None or is_unseen(content) == split.unseen:
             planned.append((content, orders))
     return planned
 
 
-def caption(rng: Random, world: World, content: Content, names: Mapping[str, Mapping[str, str]]) -> list[str]:
+def caption(rng: Random, world: World, content: Content, names: Names) -> list[str]:
     """CAPTIONS captions of a content."""
     said = english_captions(rng, world, content)
     if names and rng.random() < FOREIGN_SHARE:
@@ -214,19 +233,27 @@ def _build_split(folder: Path, split: Split, seed: int, world: World, sprites: S
         world, f"{seed}/{split.name}/pixels", planned, starts, avatars, sprites.things(split), split.side
     )
     _write_pictures(folder / f"{split.name}_pictures.npy", drawing, processes)
-    rng = Random(f"{seed}/{split.name}/captions")
-    names = sprites.names
-    said = [caption(rng, world, content, names) for content, _ in planned]
-    ids = encode(clip_vocabulary(), [text for texts in said for text in texts])
-    np.save(folder / f"{split.name}_ids.npy", ids.reshape(len(said), CAPTIONS, LENGTH))
-    # The listing comes last: a split without it counts as not built.
-    listing = folder / f"{split.name}.jsonl.part"
-    with listing.open("w", encoding="utf-8") as out:
-        for (content, _), texts in zip(planned, said, strict=True):
-            out.write(json.dumps({"content": json_of(content), "captions": texts}, ensure_ascii=False) + "\n")
-    listing.replace(folder / f"{split.name}.jsonl")
+    _write_captions(folder, split.name, seed, world, [content for content, _ in planned], sprites.names)
     (folder / f"{split.name}.rgba").unlink(missing_ok=True)
     log.info("%s: %d pictures written", split.name, len(planned))
+
+
+def _write_captions(
+    folder: Path, name: str, seed: int, world: World, contents: Sequence[Content], names: Names
+) -> None:
+    """Each file aside and renamed: whoever has the old ones mapped goes on reading those."""
+    rng = Random(f"{seed}/{name}/captions")
+    said = [caption(rng, world, content, names) for content in contents]
+    ids = encode(clip_vocabulary(), [text for texts in said for text in texts])
+    part = folder / f"{name}_ids.part.npy"
+    np.save(part, ids.reshape(len(said), CAPTIONS, LENGTH))
+    part.replace(folder / f"{name}_ids.npy")
+    # The listing comes last: a split without it counts as not built.
+    listing = folder / f"{name}.jsonl.part"
+    with listing.open("w", encoding="utf-8") as out:
+        for content, texts in zip(contents, said, strict=True):
+            out.write(json.dumps({"content": json_of(content), "captions": texts}, ensure_ascii=False) + "\n")
+    listing.replace(folder / f"{name}.jsonl")
 
 
 def _write_pictures(path: Path, drawing: _Drawing, processes: int) -> None:

@@ -1,4 +1,4 @@
-"""The trained parts as a diffusers folder in fp16, with its tokenizer, and what it paints on one sheet."""
+"""The trained parts as files: a diffusers folder in fp16 with its tokenizer, and the upscaler as one file."""
 
 import copy
 import json
@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
+from transformers import CLIPTextModel
 
-from danqing.prompt.tokens import Vocabulary
+from danqing.base.errors import TrainingError
 from danqing.training.mini.clip import build_clip
-from danqing.training.mini.dataset import clip_vocabulary, encode, read_split
+from danqing.training.mini.dataset import read_split
 from danqing.training.mini.plans import Plan
 from danqing.training.mini.prepared import read_prepared
-from danqing.training.mini.prompts import SHEET
-from danqing.training.mini.unet import build_unet, empty_prompt, sd_prediction
+from danqing.training.mini.unet import build_unet, sd_prediction
 from danqing.training.resume import read_state
 from danqing.training.runs import open_run
-from danqing.training.samples import Manner, Networks, paint_samples
+from danqing.training.samples import Networks
 from danqing.weights.assets import asset
+from danqing.weights.save import write_tensors
 
 _SCHEDULER = {
     "_class_name": "DDPMScheduler",
@@ -47,6 +47,7 @@ _INDEX: dict[str, Any] = {
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
 }
+UPSCALER = "danqing-mini-4x"
 _TOKENIZER = {
     "tokenizer_class": "CLIPTokenizer",
     "model_max_length": 77,
@@ -71,6 +72,40 @@ def trained_networks(plan: Plan, work: Path, device: torch.device) -> Networks:
     for part in (unet, prepared.vae, prepared.text):
         part.to(device).eval().requires_grad_(False)
     return Networks(unet, prepared.vae, prepared.text, sd_prediction(), prepared.scale, device)
+
+
+def opened_networks(folder: Path, device: torch.device) -> Networks:
+    """The networks of a diffusers folder of this make, such as the one that ships."""
+    if not (folder / "model_index.json").is_file():
+        raise TrainingError(f"{folder} is no diffusers folder: it has no model_index.json")
+    parts: dict[str, Any] = {
+        "unet": UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32),
+        "vae": AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32),
+        "text": CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
+    }
+    for part in parts.values():
+        part.to(device).eval().requires_grad_(False)
+    return Networks(
+        **parts, prediction=sd_prediction(), scale=float(parts["vae"].config["scaling_factor"]), device=device
+    )
+
+
+def export_all(plan: Plan, work: Path) -> Path:
+    """The model and its upscaler, in `export` of the work folder."""
+    folder = work / "export"
+    folder.mkdir(parents=True, exist_ok=True)
+    export(plan, work, folder / "model")
+    export_upscaler(plan, work, folder / f"{UPSCALER}.safetensors")
+    return folder
+
+
+def export_upscaler(plan: Plan, work: Path, path: Path) -> Path:
+    """The averaged upscaler in fp16, its tensors named as in Real-ESRGAN's compact networks."""
+    state = read_state(open_run(work, f"{plan.name}-upscaler").state)
+    if state is None:
+        raise TrainingError(f"the upscaler of plan {plan.name!r} has no state yet: train it first")
+    write_tensors(path, {name: tensor.to(torch.float16) for name, tensor in state.average.items()})
+    return path
 
 
 def export(plan: Plan, work: Path, out: Path) -> Path:
@@ -116,33 +151,3 @@ def silence_unused(text: Any, used: Tensor) -> None:
     kept = torch.zeros_like(table)
     kept[used] = table[used]
     table.copy_(kept)
-
-
-def prompt_ids(prompts: list[str] | tuple[str, ...], vocabulary: Vocabulary) -> Tensor:
-    """Token ids as the text tower takes them. (B, 77) int64."""
-    return torch.from_numpy(encode(vocabulary, prompts).astype(np.int64))
-
-
-def paint_sheet(networks: Networks, path: Path, each: int = 2, manner: Manner = Manner()) -> Path:  # noqa: B008
-    """The prompts of SHEET, `each` pictures side by side, with their words below."""
-    ids = prompt_ids(SHEET, clip_vocabulary()).repeat_interleave(each, 0)
-    pictures = paint_samples(networks, ids, empty_prompt(), [1 + i % each for i in range(len(ids))], manner)
-    write_sheet(path, pictures, SHEET, each)
-    return path
-
-
-def write_sheet(path: Path, pictures: NDArray[np.uint8], words: tuple[str, ...], each: int, columns: int = 4) -> None:
-    """Groups of `each` pictures over their words."""
-    side = pictures.shape[1]
-    width, height = each * (side + 2) + 6, side + 30
-    rows = -(-len(words) // columns)
-    sheet = Image.new("RGB", (columns * width, rows * height), "white")
-    pen = ImageDraw.Draw(sheet)
-    for i, text in enumerate(words):
-        x, y = i % columns * width, i // columns * height
-        for k in range(each):
-            sheet.paste(Image.fromarray(pictures[i * each + k]), (x + k * (side + 2), y))
-        for line in range(2):
-            pen.text((x, y + side + 1 + 12 * line), text[line * 44 : (line + 1) * 44], fill="black")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)

@@ -15,13 +15,14 @@ from torch import Tensor
 from danqing.base.errors import TrainingError
 from danqing.training.losses import psnr
 from danqing.training.mini.clip import build_clip, features, trimmed
-from danqing.training.mini.dataset import clip_vocabulary, encode, read_split
+from danqing.training.mini.dataset import read_split
 from danqing.training.mini.judge import Judge, accuracy, answers_of, build_judge
+from danqing.training.mini.looking import prompt_ids
 from danqing.training.mini.plans import Plan
 from danqing.training.mini.prompts import Asked, judging_prompts
 from danqing.training.mini.questions import Question, questions_of
 from danqing.training.mini.unet import empty_prompt
-from danqing.training.mini.vae import reconstruct, tensor_of
+from danqing.training.mini.vae import pixels_of, reconstruct, tensor_of
 from danqing.training.mini.world import load_world
 from danqing.training.resume import read_state
 from danqing.training.runs import open_run
@@ -59,7 +60,7 @@ def judge_figures(bench: Bench, work: Path, vae: Any) -> dict[str, Figures]:
     held = read_split(work, "unseen")
     answers = answers_of(bench.questions, held.contents)
     made, _ = reconstruct(vae, held.pictures, bench.device)
-    through = ((made + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    through = pixels_of(made)
     quality = psnr(made, tensor_of(held.pictures, torch.device("cpu"))).mean().item()
     return {
         "renders": accuracy(bench.judge, bench.questions, held.pictures, answers, bench.device),
@@ -79,9 +80,7 @@ def model_figures(
 ) -> dict[str, Figures]:
     """Accuracy by question on seen and unseen combinations, retrieval, Fréchet and nearest distances, seconds."""
     asked = judging_prompts(load_world(), count)
-    began = time.monotonic()
     pictures = paint_all(networks, asked, manner)
-    seconds = (time.monotonic() - began) / count
     found: dict[str, Figures] = {}
     for name, wanted in (("seen", False), ("unseen", True)):
         rows = [i for i, one in enumerate(asked) if one.unseen == wanted]
@@ -94,14 +93,36 @@ def model_figures(
         "frechet": frechet_distance(painted, held),
         "nearest": nearest_distance(painted, known),
         "nearest of validation": nearest_distance(held, known),
-        "seconds": seconds,
+        "seconds": seconds_alone(networks, manner),
     }
+    found["size"] = sizes(networks)
     return found
+
+
+def seconds_alone(networks: Networks, manner: Manner, rounds: int = 5) -> float:
+    """Of one picture by itself, words included: the median of some."""
+    taken = []
+    for seed in range(rounds):
+        began = time.monotonic()
+        paint_samples(networks, prompt_ids(["a red apple"]), empty_prompt(), [seed], manner)
+        taken.append(time.monotonic() - began)
+    return sorted(taken)[rounds // 2]
+
+
+def sizes(networks: Networks) -> Figures:
+    """Megabytes of each part in fp16. Of the text tower only the words that a caption ever used, for zeros compress
+    away."""
+    words = networks.text.get_input_embeddings().weight
+    silent = int((words.abs().sum(1) == 0).sum()) * words.shape[1]
+    parts = {"unet": networks.unet, "vae": networks.vae, "text": networks.text}
+    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+    counts["text"] -= silent
+    return {name: count * 2 / 1e6 for name, count in counts.items()}
 
 
 def paint_all(networks: Networks, asked: Sequence[Asked], manner: Manner, batch: int = 20) -> NDArray[np.uint8]:
     """One picture a prompt; the seed of a prompt is its place."""
-    ids = torch.from_numpy(encode(clip_vocabulary(), [one.prompt for one in asked]).astype(np.int64))
+    ids = prompt_ids([one.prompt for one in asked])
     painted = []
     for start in range(0, len(ids), batch):
         some = ids[start : start + batch]
@@ -120,7 +141,7 @@ def judged_features(bench: Bench, pictures: NDArray[np.uint8]) -> Tensor:
 @torch.no_grad()
 def retrieval(bench: Bench, asked: Sequence[Asked], pictures: NDArray[np.uint8]) -> float:
     """Share of prompts whose own picture is the one that CLIP finds first."""
-    ids = trimmed(torch.from_numpy(encode(clip_vocabulary(), [one.prompt for one in asked]).astype(np.int64)))
+    ids = trimmed(prompt_ids([one.prompt for one in asked]))
     texts, seen = features(bench.clip, ids.to(bench.device), tensor_of(pictures, bench.device))
     return (texts @ seen.T).argmax(1).cpu().eq(torch.arange(len(asked))).float().mean().item()
 

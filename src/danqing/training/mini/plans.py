@@ -8,8 +8,8 @@ from danqing.base.errors import TrainingError
 from danqing.training.pace import Pace
 from danqing.weights.assets import asset
 
-PARTS = ("vae", "clip", "judge", "unet", "decoder")
-"""In the order of training; vae, clip and judge don't need each other."""
+PARTS = ("vae", "clip", "judge", "unet", "decoder", "upscaler")
+"""In the order of training; vae, clip and judge don't need each other, and the upscaler makes do without any."""
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,27 @@
 """Trains the parts of the embedded model by a plan, each in a run of its own within the work folder. Any part can be
 stopped and called again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from danqing.base.errors import TrainingError
 from danqing.base.progress import Verdict, Watch, just_go_on
 from danqing.training.loop import Lesson, teach
 from danqing.training.mini.clip import ClipLesson, build_clip
 from danqing.training.mini.dataset import read_split
+from danqing.training.mini.degrading import shrunk
 from danqing.training.mini.judge import JudgeLesson, answers_of, build_judge
 from danqing.training.mini.plans import PARTS, Plan
-from danqing.training.mini.prepared import prepare, read_prepared
+from danqing.training.mini.prepared import learned_vae, prepare, read_prepared
 from danqing.training.mini.questions import questions_of
 from danqing.training.mini.unet import UNetLesson, build_unet
-from danqing.training.mini.vae import VaeLesson, build_vae
+from danqing.training.mini.upscaler import Pairs, UpscalerLesson, build_upscaler
+from danqing.training.mini.vae import VaeLesson, build_vae, pixels_of, reconstruct, tensor_of
 from danqing.training.mini.world import load_world
 from danqing.training.runs import Run, open_run
 from danqing.weights.place import choose_place
@@ -99,6 +103,36 @@ def decoder_lesson(plan: Plan, work: Path, device: torch.device) -> VaeLesson:
     )
 
 
+def upscaler_lesson(plan: Plan, work: Path, device: torch.device) -> UpscalerLesson:
+    """The upscaler on large pictures, and on what the VAE makes of them once it has learned something."""
+    part, run = plan["upscaler"], run_of(work, plan, "upscaler")
+    training, held = (_pairs(plan, work, name, run, device) for name in ("large", "large_validation"))
+    network = build_upscaler(part.settings, part.pace.seed)
+    return UpscalerLesson(network, training, held, device, part.settings["crop"], run.folder / "enlarged.png")
+
+
+def _pairs(plan: Plan, work: Path, name: str, run: Run, device: torch.device) -> Pairs:
+    """A split of large pictures. What the VAE made of them is kept with the run, so that a resumed run sees the same;
+    without the file the VAE of the day makes them anew."""
+    large = read_split(work, name).pictures
+    kept = run.folder / f"{name}_through.npy"
+    if not kept.exists():
+        vae = learned_vae(plan, work)
+        if vae is None:
+            return Pairs(large, None)
+        small = np.concatenate([pixels_of(shrunk(tensor_of(some, device))) for some in _blocks(large)])
+        made, _ = reconstruct(vae.to(device, memory_format=torch.channels_last), small, device)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part.npy")
+        np.save(part, pixels_of(made))
+        part.replace(kept)
+    return Pairs(large, np.load(kept))
+
+
+def _blocks(pictures: NDArray[np.uint8], size: int = 16) -> Iterator[NDArray[np.uint8]]:
+    return (pictures[start : start + size] for start in range(0, len(pictures), size))
+
+
 LESSONS: MappingProxyType[str, Callable[[Plan, Path, torch.device], Lesson]] = MappingProxyType(
     {
         "vae": vae_lesson,
@@ -106,5 +140,6 @@ LESSONS: MappingProxyType[str, Callable[[Plan, Path, torch.device], Lesson]] = M
         "judge": judge_lesson,
         "unet": unet_lesson,
         "decoder": decoder_lesson,
+        "upscaler": upscaler_lesson,
     }
 )

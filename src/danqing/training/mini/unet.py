@@ -17,7 +17,7 @@ from danqing.training.loop import Figures, autocast
 from danqing.training.losses import noise_loss
 from danqing.training.luck import choose, luck_of
 from danqing.training.mini.clip import END, START
-from danqing.training.mini.prepared import Prepared
+from danqing.training.mini.prepared import Prepared, words_in_context
 from danqing.training.pace import Pace
 
 PREDICTION = "velocity"
@@ -49,11 +49,11 @@ def build_unet(settings: dict[str, Any], context: int, latents: int, seed: int =
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Latents with their captions and noise levels. x0 and noise (B, C, h, w), ids (B, 77), t (B,)."""
+    """Latents with their captions in context and noise levels. x0 and noise (B, C, h, w), context (B, 77, W), t (B,)."""
 
     x0: Tensor
     noise: Tensor
-    ids: Tensor
+    context: Tensor
     t: Tensor
 
 
@@ -90,9 +90,15 @@ class UNetLesson:
         """Weighted noise loss of one batch, its timesteps spread evenly over the schedule."""
         rows = choose(pace.batch, len(self.prepared.means["train"]), luck).numpy()
         which = torch.randint(self.ids["train"].shape[1], (pace.batch,), generator=luck).numpy()
-        ids = torch.from_numpy(self.ids["train"][rows, which].astype(np.int64))
-        ids[torch.rand(pace.batch, generator=luck) < self.drop] = empty_prompt()
-        batch = self._batch("train", rows, ids, even_steps(pace.batch, luck), luck)
+        dropped = torch.rand(pace.batch, generator=luck) < self.drop
+        context = self.prepared.context(rows, which)
+        if context is None:
+            ids = torch.from_numpy(self.ids["train"][rows, which].astype(np.int64))
+            ids[dropped] = empty_prompt()
+            context = self._said(ids, pace.precision)
+        else:
+            context[dropped] = self._said_to_nothing
+        batch = self._batch("train", rows, context, even_steps(pace.batch, luck), luck)
         return self._loss(self.unet, batch, pace.precision, self.gamma), {}
 
     def look(self, network: nn.Module) -> Figures:
@@ -103,22 +109,27 @@ class UNetLesson:
             rows = np.arange(n * count, (n + 1) * count)
             t = (((torch.arange(count) + 0.5) / count + n) * 1000 / 3).long()
             ids = torch.from_numpy(self.ids["validation"][rows, 0].astype(np.int64))
-            batch = self._batch("validation", rows, ids, t, luck_of(7, n))
+            batch = self._batch("validation", rows, self._said(ids, "bfloat16"), t, luck_of(7, n))
             figures[name] = self._loss(network, batch, "bfloat16", None).item()
         return {"loss": sum(figures.values()) / 3, **figures}
 
-    def _batch(self, split: str, rows: NDArray[np.int64], ids: Tensor, t: Tensor, luck: Generator) -> Batch:
+    def _said(self, ids: Tensor, precision: str) -> Tensor:
+        return words_in_context(self.prepared.text, ids.to(self.device), precision)
+
+    @cached_property
+    def _said_to_nothing(self) -> Tensor:
+        return self._said(empty_prompt()[None], "bfloat16")[0].to(torch.bfloat16)
+
+    def _batch(self, split: str, rows: NDArray[np.int64], context: Tensor, t: Tensor, luck: Generator) -> Batch:
         x0 = self.prepared.latents(split, rows, luck)
         noise = torch.randn(x0.shape, generator=luck)
-        return Batch(*(part.to(self.device) for part in (x0, noise, ids, t)))
+        return Batch(*(part.to(self.device) for part in (x0, noise, context, t)))
 
     def _loss(self, unet: Any, batch: Batch, precision: str, gamma: float | None) -> Tensor:
         sigma = self.prediction.sigma_of(batch.t.cpu())
         x = self.prediction.scale_input(self.prediction.noised(batch.x0, batch.noise, sigma), sigma)
         with autocast(self.device, precision):
-            with torch.no_grad():
-                context = self.prepared.text(input_ids=batch.ids).last_hidden_state
-            output = unet(x, batch.t, context, return_dict=False)[0]
+            output = unet(x, batch.t, batch.context, return_dict=False)[0]
         return noise_loss(self.prediction, output.float(), batch.x0, batch.noise, sigma, gamma)
 
 

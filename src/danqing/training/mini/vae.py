@@ -47,6 +47,11 @@ def tensor_of(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.from_numpy(pictures.astype(np.float32)).permute(0, 3, 1, 2).to(device) / 127.5 - 1
 
 
+def pixels_of(pictures: Tensor) -> NDArray[np.uint8]:
+    """The inverse of `tensor_of`."""
+    return ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+
 @dataclass(frozen=True, eq=False)
 class VaeLesson:
     """Crops of training pictures, mirrored half of the time (mirrored pictures don't matter to an auto-encoder).

@@ -24,7 +24,8 @@ class LatentFormat:
 class TextTower:
     """One text encoder of a family: its tokens, which of its layers the network reads, and where a single file keeps it.
 
-    `skip` counts layers from the end, 1 is the last; clip skip counts on from there. `final_norm` says whether the last norm follows.
+    `skip` counts layers from the end, 1 is the last; where `clip_skip`, a recipe's clip skip counts on from there.
+    `final_norm` says whether the last norm follows.
     """
 
     prefix: str
@@ -35,6 +36,7 @@ class TextTower:
     skip: int = 1
     final_norm: bool = True
     pooled: bool = False
+    clip_skip: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Family:
     prediction: str = "epsilon"
     kin: str = ""
     size_ids: int = 0
+    edits: bool = False
+    """Whether the network's further channels show it a picture to edit (InstructPix2Pix), not a mask and what is around it."""
     config: str = ""
     own_config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -7,7 +7,15 @@ REFINER = Family(
     title="SDXL refiner",
     pattern=Pattern(depths=(0, 4, 4, 0), layers=2, linear=True, size_ids=True),
     towers=(
-        TextTower("conditioner.embedders.0.model.", layout="openclip", pad=0, skip=2, final_norm=False, pooled=True),
+        TextTower(
+            "conditioner.embedders.0.model.",
+            layout="openclip",
+            pad=0,
+            skip=2,
+            final_norm=False,
+            pooled=True,
+            clip_skip=False,
+        ),
     ),
     latent=LatentFormat(scale=0.13025),
     width=1024,

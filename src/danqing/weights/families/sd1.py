@@ -29,5 +29,6 @@ SD1_PIX2PIX = replace(
     pattern=replace(SD1.pattern, in_channels=8),
     unet_channels=8,
     kin="sd1",
+    edits=True,
     config="sd1_pix2pix",
 )

@@ -8,7 +8,7 @@ SD2 = Family(
     name="sd2",
     title="SD 2.x",
     pattern=Pattern(depths=(1, 1, 1, 0), layers=2, linear=True),
-    towers=(TextTower("cond_stage_model.model.", layout="openclip", pad=0),),
+    towers=(TextTower("cond_stage_model.model.", layout="openclip", pad=0, clip_skip=False),),
     width=768,
     height=768,
     context_width=1024,

@@ -9,8 +9,16 @@ SDXL = Family(
     title="SDXL",
     pattern=Pattern(depths=(0, 2, 10), layers=2, linear=True, size_ids=True),
     towers=(
-        TextTower("conditioner.embedders.0.transformer.", skip=2, final_norm=False),
-        TextTower("conditioner.embedders.1.model.", layout="openclip", pad=0, skip=2, final_norm=False, pooled=True),
+        TextTower("conditioner.embedders.0.transformer.", skip=2, final_norm=False, clip_skip=False),
+        TextTower(
+            "conditioner.embedders.1.model.",
+            layout="openclip",
+            pad=0,
+            skip=2,
+            final_norm=False,
+            pooled=True,
+            clip_skip=False,
+        ),
     ),
     latent=LatentFormat(scale=0.13025),
     width=1024,

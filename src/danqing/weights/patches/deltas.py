@@ -9,6 +9,8 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from danqing.weights.patches.rotations import MARKS, rotated
+
 Pieces = Mapping[str, Tensor]
 
 
@@ -20,6 +22,8 @@ def patched_weight(weight: Tensor, pieces: Pieces, strength: float, rank: int = 
     """weight (out, in, ...) float32 with the patch in it. `rank` takes only the first ranks of a DyLoRA, 0 all."""
     if "w_norm" in pieces:
         return weight + strength * _like(pieces["w_norm"], weight)
+    if any(mark in pieces for mark in MARKS):
+        return rotated(weight, pieces, strength)
     delta = delta_of(weight, pieces, rank)
     if "dora_scale" in pieces:
         delta = decomposed(weight + delta, pieces["dora_scale"]) - weight

@@ -14,11 +14,14 @@ from danqing.weights.patches.deltas import METHODS, Pieces, UnknownPiecesError, 
 from danqing.weights.patches.lora_file import LoraFile
 from danqing.weights.patches.names import Layer
 from danqing.weights.patches.patch import Place
+from danqing.weights.patches.rotations import MARKS as ROTATION_MARKS
 
 log = logging.getLogger(__name__)
 
+ENTRANCE: Layer = ("unet", "conv_in")
+"""The only layer in which a plain model and one for inpainting differ."""
 BIAS_PIECES = ("diff_b", "b_norm")
-WEIGHT_MARKS = (*METHODS, "w_norm")
+WEIGHT_MARKS = (*METHODS, *ROTATION_MARKS, "w_norm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,12 @@ def lay_over(
         if layer is not None:
             layers[layer] = {**layers.get(layer, {}), **pieces}
     matched = sum(1 for name in file.layers if name in names)
+    if ENTRANCE in layers and len(layers) > 1 and not _fits(model, ENTRANCE, layers[ENTRANCE]):
+        # An inpainting model reads mask and picture beside the latent; all but its first layer is the plain model's.
+        log.warning(
+            "%s: its %s is left out, for that of %r reads another number of channels", title, *ENTRANCE[1:], model.name
+        )
+        del layers[ENTRANCE]
     _check(file, model, layers, matched, families)
     if matched < len(file.layers):
         strange = [name for name in file.layers if name not in names]
@@ -99,9 +108,11 @@ def _check(
 
 
 def _fits(model: DiffusionModel, layer: Layer, pieces: Pieces) -> bool:
-    """Whether a plain LoRA's widths are those of the layer; the other methods are checked when they are applied."""
+    """Whether a plain LoRA's or a full difference's widths are those of the layer; the other methods are checked when they are applied."""
     part, name = layer
     weight = model.parts()[part].get_parameter(f"{name}.weight")
+    if layer == ENTRANCE and "diff" in pieces:
+        return pieces["diff"].shape == weight.shape
     if "lora_down" not in pieces or "lora_up" not in pieces:
         return True
     return pieces["lora_down"].shape[1] == weight.shape[1] and pieces["lora_up"].shape[0] == weight.shape[0]

@@ -2,20 +2,23 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from danqing.base.errors import ModelError
 from danqing.weights.detect import Detection, detect_header
 from danqing.weights.families import FAMILIES, Families
+from danqing.weights.patches.rotations import SERIES
 from danqing.weights.tensorfile import TensorFile, open_tensors
 
 Pieces = Mapping[str, Tensor]
-"""By kohya's and LyCORIS' words: lora_down, lora_up, lora_mid, alpha, dora_scale, hada_w1_a ..., lokr_w1 ..., diff, diff_b, w_norm, b_norm, ia3."""
+"""By kohya's and LyCORIS' words: lora_down, lora_up, lora_mid, alpha, dora_scale, hada_w1_a ..., lokr_w1 ..., diff, diff_b, w_norm, b_norm, ia3,
+oft_blocks, oft_R."""
 
 SUFFIXES: Mapping[str, str] = {
     "lora_down.weight": "lora_down",
@@ -36,6 +39,10 @@ SUFFIXES: Mapping[str, str] = {
     "a2.weight": "glora_a2",
     "b1.weight": "glora_b1",
     "b2.weight": "glora_b2",
+    "oft_R.weight": "oft_R",
+    "oft_R.default.weight": "oft_R",
+    "boft_R.default": "boft_R",
+    "boft_s.default": "boft_s",
     "weight": "ia3",
 }
 """The first that fits counts, so longer ones stand before the shorter."""
@@ -52,7 +59,7 @@ PLAIN = (
     "bias_indices",
     "bias_size",
 )
-FACTORS = re.compile(r"(hada_(w[12]_[ab]|t[12])|lokr_(w[12](_[ab])?|t2)|oft_blocks|oft_diag|rescale)$")
+FACTORS = re.compile(r"(hada_(w[12]_[ab]|t[12])|lokr_(w[12](_[ab])?|t2)|oft_blocks|oft_diag|rescale|boft_[Rs])$")
 OLD_ATTENTION = re.compile(r"(.+)\.processor\.to_(q|k|v|out)_lora\.(down|up)\.weight$")
 
 
@@ -67,7 +74,7 @@ class LoraFile:
 
 def read_lora(path: Path, families: Families = FAMILIES) -> LoraFile:
     """A LoRA file, or a folder as PEFT writes it. Raises ModelError when it is something else."""
-    file, alphas = _open(path)
+    file, alphas, terms = _open(path)
     found = detect_header(file.header, families)
     if found.kind != "lora":
         raise ModelError(f"{path.name}: no LoRA, but {found.note}")
@@ -79,6 +86,8 @@ def read_lora(path: Path, families: Families = FAMILIES) -> LoraFile:
         alpha = alphas(layer)
         if alpha is not None and "alpha" not in pieces and "lora_down" in pieces:
             pieces["alpha"] = pieces["lora_down"].new_tensor(alpha)
+        if terms is not None and "oft_R" in pieces:
+            pieces["oft_terms"] = torch.tensor(float(terms))
     return LoraFile(path, found, layers)
 
 
@@ -97,8 +106,8 @@ def split_name(name: str) -> tuple[str, str]:
     return layer, f"unknown {last}"
 
 
-def _open(path: Path) -> tuple[TensorFile, Any]:
-    """The tensors, and a function layer -> alpha or None: diffusers and PEFT keep alpha outside the tensors."""
+def _open(path: Path) -> tuple[TensorFile, Callable[[str], float | None], int | None]:
+    """The tensors; a function layer -> alpha or None, for diffusers and PEFT keep alpha outside the tensors; and PEFT's terms for OFT."""
     if path.is_dir():
         weights = next(
             (
@@ -113,7 +122,7 @@ def _open(path: Path) -> tuple[TensorFile, Any]:
         config = (
             _json((path / "adapter_config.json").read_text("utf-8")) if (path / "adapter_config.json").is_file() else {}
         )
-        return open_tensors(weights), lambda layer: _alpha(config, layer)
+        return open_tensors(weights), lambda layer: _alpha(config, layer), _terms(config)
     file = open_tensors(path)
     metadata = _json(file.header.metadata.get("lora_adapter_metadata", ""))
 
@@ -122,7 +131,14 @@ def _open(path: Path) -> tuple[TensorFile, Any]:
         inner = {key.removeprefix(f"{part}."): value for key, value in metadata.items() if key.startswith(f"{part}.")}
         return _alpha(inner, rest)
 
-    return file, alpha
+    return file, alpha, None
+
+
+def _terms(config: Mapping[str, Any]) -> int | None:
+    """Terms of the series by which PEFT's OFT inverts, 0 where it does so exactly; None where the config doesn't say."""
+    if "use_cayley_neumann" not in config:
+        return None
+    return int(config.get("num_cayley_neumann_terms") or SERIES) if config["use_cayley_neumann"] else 0
 
 
 def _alpha(config: Mapping[str, Any], layer: str) -> float | None:

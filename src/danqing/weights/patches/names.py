@@ -24,6 +24,7 @@ def layer_names(model: DiffusionModel) -> dict[str, Layer]:
         original = rule(f"{name}.weight").name.removesuffix(".weight")
         for one in (name, original):
             names[f"lora_unet_{one.replace('.', '_')}"] = layer
+            names[f"oft_unet_{one.replace('.', '_')}"] = layer
             names[f"lycoris_{one.replace('.', '_')}"] = layer
         names[f"unet.{name}"] = layer
         names[name] = layer

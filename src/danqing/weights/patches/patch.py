@@ -1,12 +1,9 @@
-"""What a patch is to the shelf: something that changes single tensors, or hooks itself into a network; either way it leaves no trace."""
+"""What a patch is to the shelf: something that changes single tensors, or acts while a network runs; either way it leaves no trace."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from typing import Protocol
 
 from torch import Tensor
-from torch.utils.hooks import RemovableHandle
-
-from danqing.weights.model import DiffusionModel
 
 Place = tuple[str, str]
 """(part, tensor name): ("unet", "down_blocks.0.attentions.0.proj_in.weight")."""
@@ -23,7 +20,7 @@ class WeightPatch(Protocol):
         ...
 
 
-class HookPatch(Protocol):
-    """Acts while the network runs."""
+class Removable(Protocol):
+    """One thing that a patch has hung into a network."""
 
-    def install(self, model: DiffusionModel) -> Sequence[RemovableHandle]: ...
+    def remove(self) -> None: ...

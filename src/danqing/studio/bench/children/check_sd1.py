@@ -17,7 +17,7 @@ from danqing.base.progress import Verdict
 from danqing.base.refs import ModelRef
 from danqing.diffusion.moment import Moment
 from danqing.painting.plan import plan
-from danqing.painting.stages import paint_from_noise, prepare
+from danqing.painting.stages import Opener, paint_from_noise, prepare
 from danqing.studio.bench.peer import pipeline_of_file
 from danqing.studio.bench.task import SEED, recipe, words_for_diffusers
 from danqing.weights.embedding import Embedding
@@ -64,7 +64,7 @@ def tensor_pairs(model: DiffusionModel, pipe: Any) -> Iterator[tuple[Tensor, Ten
 def steps_error(model: DiffusionModel, pipe: Any, side: int) -> float:
     """Largest difference of the latents after both steps, relative to the largest latent."""
     with torch.inference_mode():
-        run = prepare(model, [plan(recipe(side, STEPS))], 0, _go_on, _no_embedding)
+        run = prepare(model, [plan(recipe(side, STEPS))], 0, _go_on, Opener(_no_embedding))
         ours = paint_from_noise(run)
     generator = torch.Generator().manual_seed(SEED)
     theirs: Tensor = pipe(**words_for_diffusers(side, STEPS), generator=generator, output_type="latent").images

@@ -1,0 +1,1 @@
+"""Networks that enlarge pictures: from a file of the ESRGAN family, or of any other by spandrel, to a live upscaler."""
