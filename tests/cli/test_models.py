@@ -1,5 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from danqing.studio.fetch import Fetched, Fetcher, Wanted
 from tests.cli.conftest import Danqing
 from tests.studio.files import EMBEDDING, LORA, write_safetensors
 
@@ -61,3 +65,34 @@ def test_a_damaged_file_is_listed_with_its_complaint(danqing: Danqing) -> None:
     out = danqing("models").out
     assert "can't be used" in out
     assert "web page" in out
+
+
+@pytest.mark.parametrize(
+    ("what", "word"),
+    [
+        ("http://example.org/a.pth", "only https addresses"),
+        ("https://127.0.0.1/a.pth", "lies in its own network"),
+        ("pack:real-esrgn", "did you mean real-esrgan?"),
+        ("ink", "possible: an https address, civitai:ID"),
+    ],
+)
+def test_what_may_not_be_fetched_is_refused(danqing: Danqing, what: str, word: str) -> None:
+    ran = danqing("models", "get", what)
+    assert ran.code == 2
+    assert word in ran.err
+
+
+def test_a_fetched_model_is_told_with_its_hash(danqing: Danqing, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = with_lora(danqing)
+    asked: list[Wanted] = []
+
+    def get(self: Fetcher, wanted: Wanted, told: object = None) -> Iterator[Fetched]:
+        asked.append(wanted)
+        yield Fetched(path, "lora", "LoRA for SD 1.x", "ab" * 32)
+
+    monkeypatch.setattr(Fetcher, "get", get)
+    out = danqing("models", "get", "civitai:7", "--kind", "lora", "--sha256", "ab").out
+    assert out == f"{path}\n  LoRA for SD 1.x, sha256 {'ab' * 32}\n"
+    assert danqing("models", "get", "civitai:7", "--quiet").out == f"{path}\n"
+    assert danqing("models", "get", "civitai:7", "--json").json[0]["sha256"] == "ab" * 32
+    assert asked[0] == Wanted("civitai:7", "lora", "", "ab")

@@ -1,6 +1,6 @@
 """The engine on the toy family: the same recipe gives the same pixels, alone and in batches, and a watch is obeyed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +10,17 @@ from safetensors.torch import save_file
 
 from danqing.base.errors import ModelError
 from danqing.base.order import Order
-from danqing.base.parts import Noise, Sampling, Variation
+from danqing.base.parts import Noise, Sampling, Speed, Variation
 from danqing.base.picture import Picture
 from danqing.base.picture_parts import Hires
 from danqing.base.progress import Progress, Verdict
 from danqing.base.recipe import Recipe
-from danqing.base.refs import ModelRef
+from danqing.base.refs import ModelRef, Use
 from danqing.diffusion.names import SAMPLER_FACTS
+from danqing.painting.batch import Easel, Painted, Reporter
 from danqing.painting.engine import Engine, Origin
 from danqing.painting.expand import expand
+from danqing.painting.plan import Plan
 from danqing.weights.model import DiffusionModel
 from danqing.weights.packing import can_pack
 from danqing.weights.place import Place
@@ -67,6 +69,10 @@ def test_the_same_recipe_gives_the_same_pixels(engine: Engine) -> None:
         {"noise": Noise(seed_delta=31337)},
         {"sampling": Sampling(eta=0.3)},
         {"hires": Hires(steps=2)},
+        {"tiling": True},
+        {"speed": Speed(token_merging=0.5)},
+        {"speed": Speed(step_cache=2), "steps": 6},
+        {"patches": (Use(name="FreeU"),)},
     ],
     ids=str,
 )
@@ -193,3 +199,25 @@ def test_abandon_keeps_only_what_is_finished(engine: Engine) -> None:
 def test_a_missing_model_is_named(engine: Engine) -> None:
     with pytest.raises(ModelError, match="toyy"):
         paint(engine, TOY.but(model=ModelRef(name="toyy")))
+
+
+def test_a_batch_that_memory_is_short_for_is_painted_in_parts(
+    toy_catalog: FolderCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Engine(toy_catalog, Place())
+    whole = Easel.paint
+
+    def cramped(self: Easel, plans: Sequence[Plan], reporter: Reporter) -> Painted:
+        if len(plans) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(self, plans, reporter)
+
+    monkeypatch.setattr(Easel, "paint", cramped)
+    recipes = [TOY.but(seed=seed) for seed in range(4)]
+    pictures = paint(short, *recipes, batch_size=4)
+    assert [picture.provenance.index for picture in pictures] == [0, 1, 2, 3]
+    assert [picture.provenance.facts.batch_size for picture in pictures] == [2, 2, 2, 2]
+    assert all("memory was short" in picture.provenance.facts.notes[0] for picture in pictures)
+    monkeypatch.undo()
+    for alone, part in zip(pixels(paint(short, *recipes, batch_size=2)), pixels(pictures), strict=True):
+        assert np.array_equal(alone, part)

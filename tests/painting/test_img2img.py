@@ -280,3 +280,21 @@ def test_the_noise_multiplier_scales_all_the_noise_that_is_laid_over(engine: Eng
     assert OVER.init is not None
     none = OVER.but(sampler="Euler a", init=OVER.init.but(noise_multiplier=0.0), sampling=Sampling(eta=0.0))
     assert np.array_equal(paint(engine, none), paint(engine, none.but(seed=99)))
+
+
+def test_a_tiled_picture_has_no_edges(toy_catalog: FolderCatalog) -> None:
+    """A picture that goes round may be turned before it is painted over, or after: the same comes out."""
+    photo = smooth(64, 64, 5)
+    turned = ImageRef(sha256="e" * 64, name="turned")
+    store = Pictures({PHOTO: photo, turned: np.roll(photo, (32, 32), axis=(0, 1))})
+    engine = Engine(toy_catalog, Place(), images=store)
+
+    def over(image: ImageRef, **more: object) -> np.ndarray:
+        init = InitImage(image=image, denoising_strength=0.6, noise_multiplier=0.0)
+        return paint(engine, BASE.but(init=init, **more))
+
+    def difference(**more: object) -> float:
+        return float(np.abs(np.roll(over(PHOTO, **more), (32, 32), axis=(0, 1)) - over(turned, **more)).max())
+
+    assert difference(tiling=True) <= 1
+    assert difference() > 10

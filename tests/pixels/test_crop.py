@@ -15,11 +15,13 @@ from tests.pixels.pictures import golden, noise, ramp
 @pytest.mark.parametrize("case", golden("a1111_crop_region"))
 def test_boxes_are_a1111s(case: dict[str, Any]) -> None:
     size = (case["image"][0], case["image"][1])
-    box: Box = tuple(case["mask_box"] or (0, 0, 0, 0))
+    left, top, right, bottom = case["mask_box"] or (0, 0, 0, 0)
+    box: Box = (left, top, right, bottom)
     found = crop_region(mask_of_box(size, box), case["pad"])
     assert (list(found) if found else None) == case["crop"]
     if found:
-        assert list(expanded_to(found, *case["process"], *size)) == case["expanded"]
+        width, height = case["process"]
+        assert list(expanded_to(found, width, height, size[0], size[1])) == case["expanded"]
 
 
 @given(

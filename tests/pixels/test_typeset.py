@@ -126,7 +126,7 @@ def test_chinese_is_set_where_a_font_has_it() -> None:
     assert setting.size == 40
 
 
-@pytest.mark.parametrize("name", ["dispaly", "nothing.ttf"])
+@pytest.mark.parametrize("name", ["displey", "nothing.ttf"])
 def test_a_font_that_is_not_there_is_named(name: str) -> None:
     with pytest.raises(ImageError, match=name):
         typeface(name)

@@ -72,6 +72,19 @@ def test_braces_and_brackets_multiply() -> None:
     assert listed("({a}:2)", brackets.DANQING) == [["a", 1.05 * 2]]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a::b", [["a::b", 1.0]]),
+        ("(a::1.2)", [["a:", 1.2]]),
+        ("::: (x: :1.1) ::", [["::: ", 1.0], ["x: ", 1.1], [" ::", 1.0]]),
+        ("(a:: .5 )", [["a:", 0.5]]),
+    ],
+)
+def test_colons_in_a_row_are_text_up_to_a_weight(text: str, expected: list[list[object]]) -> None:
+    assert listed(text) == expected
+
+
 def test_an_escaped_brace_is_text() -> None:
     assert listed(r"\{a\}", brackets.DANQING) == [["{a}", 1.0]]
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from danqing.base.errors import DanqingError, PromptError
+from danqing.base.errors import PromptError
 from danqing.prompt.reading import Dialect, PromptPlan, ReadingOptions, read_prompt
 from tests.prompt.golden import vocabulary
 
@@ -99,44 +99,9 @@ def test_an_empty_prompt_is_one_empty_chunk(dialect: Dialect) -> None:
     assert chunk.tokens == (49406, *[49407] * 76)
 
 
-HOSTILE = {
-    "open round": "(" * 100000,
-    "open square": "[" * 100000,
-    "open curly": "{" * 100000,
-    "nested round": "(" * 50000 + "a" + ")" * 50000,
-    "nested schedule": "[a:" * 20000 + "x" + ":5]" * 20000,
-    "nested alternation": "[a|" * 30000 + "x" + "]" * 29999,
-    "crossed": "([" * 33000 + ")]" * 16000,
-    "open with text": "(a" * 50000,
-    "blanks": " " * 120000,
-    "blanks and BREAK": " " * 100000 + "BREAK" + " " * 19000,
-    "BREAKs": "BREAK " * 20000,
-    "ANDs": "AND " * 30000,
-    "colons": ": " * 60000,
-    "digits": "(a:" + "1" * 119000 + ")",
-    "backslashes": "\\" * 120000,
-    "nul": "\0" * 120000,
-    "emoji": "😀" * 120000,
-    "one word": "a" * 120000,
-    "megabyte": "cat, " * 200000,
-    "surrogates": "\ud800" * 1000,
-}
-
-
-@pytest.mark.timeout(20)
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_hostile_text_is_answered(name: str, dialect: Dialect) -> None:
-    try:
-        made = plan(HOSTILE[name], dialect=dialect, steps=150)
-    except DanqingError:
-        return
-    assert made.longest >= 1
-
-
 def test_a_megabyte_is_refused_by_its_length() -> None:
     with pytest.raises(PromptError, match="1,000,000 characters; 120,000 are the most"):
-        plan(HOSTILE["megabyte"])
+        plan("cat, " * 200000)
 
 
 @settings(max_examples=300, deadline=None)

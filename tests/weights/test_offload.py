@@ -182,7 +182,7 @@ def test_a_processor_needs_none_of_it() -> None:
 
 
 def test_an_unknown_way_is_a_clear_error() -> None:
-    with pytest.raises(HardwareError, match="no way named 'sequental' to save memory; did you mean sequential?"):
+    with pytest.raises(HardwareError, match="no way named 'sequental' to save memory; did you mean sequential"):
         choose_place("cpu", low_memory="sequental")
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from danqing.base.recipe import Recipe
+from danqing.base.refs import Use
 from danqing.base.value import Value
 
 Pixels = NDArray[np.uint8]
@@ -44,6 +45,8 @@ class Provenance(Value):
     interrupted: bool = False
     follows: str = ""
     """Digest of the picture before it in an open sequence."""
+    after: tuple[Use, ...] = ()
+    """What was done to it once it was painted, in order; the recipe knows nothing of that."""
 
 
 @dataclass(frozen=True)

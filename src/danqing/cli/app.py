@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "lint": Command("danqing.cli.lint", "Look a prompt over for weights and words that will surprise."),
         "translate": Command("danqing.cli.translate", "Say a prompt in another tool's language, or explain it."),
         "build": Command("danqing.cli.build", "Put a prompt together from the prompt builder's lists."),
+        "extras": Command("danqing.cli.extras", "Enlarge pictures that are there."),
         "models": Command("danqing.cli.models", "List, show, hash and fetch model files."),
         "gallery": Command(
             "danqing.cli.gallery", "Find pictures again, mark them, throw them away and take them back."

@@ -62,6 +62,10 @@ def _facts(found: Source) -> list[str]:
         f"painted on {facts.device} in {facts.dtype}, {provenance.seconds:.2f} s, "
         f"picture {facts.batch_index + 1} of a batch of {facts.batch_size}",
     ]
+    lines.extend(
+        f"then {use.name}: " + ", ".join(f"{key} {value}" for key, value in use.settings.items() if key != "files")
+        for use in provenance.after
+    )
     if provenance.interrupted:
         lines.append("interrupted before its last step")
     if provenance.versions:

@@ -88,6 +88,12 @@ def _provenance(picture: Path) -> Provenance:
             f"{picture.name} does not say exactly how it was painted, for it is not danqing's own; "
             f"`danqing paint --from {picture.name}` paints one like it"
         )
+    if found.provenance.after:
+        done = ", ".join(use.name for use in found.provenance.after)
+        raise ImageError(
+            f"{picture.name} is no longer as it was painted ({done}), so there is nothing to compare; "
+            f"`danqing paint --from {picture.name}` paints what it was"
+        )
     if found.provenance.interrupted:
         raise ImageError(f"{picture.name} was interrupted before its last step; it can't be painted again to compare")
     return found.provenance

@@ -85,14 +85,17 @@ def teach_part(plan: "Plan", part: str, work: Path, watch: Watch, device: str) -
     """One part, or what comes between them, or all. Raises TrainingError for a word that is none of these."""
     import torch
 
-    from danqing.training.mini.export import export_all
+    from danqing.training.mini.export import export_all, export_upscaler
     from danqing.training.mini.plans import PARTS
     from danqing.training.mini.prepared import prepare
     from danqing.training.mini.train import train, train_part
     from danqing.weights.place import choose_place
 
     if part in PARTS:
-        return train_part(plan, part, work, watch, device)
+        verdict = train_part(plan, part, work, watch, device)
+        if part == "upscaler":  # it needs no other part, so it is exported whenever it was taught
+            export_upscaler(plan, work)
+        return verdict
     if part == "prepare":
         prepare(plan, work, torch.device(choose_place(device).device), anew=True)
         return Verdict.CONTINUE

@@ -11,9 +11,9 @@ from danqing.base.progress import Verdict
 from danqing.base.protocols import Images
 from danqing.painting.adaptive import adaptive_mask
 from danqing.painting.canvas import Canvas, canvas_of
-from danqing.painting.enlarge import enlarged
+from danqing.painting.enlarge import Enlarge, enlarged
 from danqing.painting.latents import decode
-from danqing.painting.plan import Networks, Pass, Plan
+from danqing.painting.plan import Networks, Plan
 from danqing.painting.repaint import Kept, first_latents
 from danqing.painting.stages import Opener, Run, paint_from_latents, paint_from_noise, prepare
 from danqing.painting.watching import Report, Stopped
@@ -36,10 +36,11 @@ class Painted:
 
 @dataclass(frozen=True, eq=False)
 class Easel:
-    """What batches are painted with: live models and input pictures."""
+    """What batches are painted with: live models, input pictures, and what makes pictures larger between two passes."""
 
     shelf: Shelf
     images: Images
+    enlarge: Enlarge
 
     def paint(self, plans: Sequence[Plan], reporter: Reporter) -> Painted:
         """All passes of plans that share a batch key. Raises ImageError, ModelError, RecipeError."""
@@ -58,7 +59,7 @@ class Easel:
                 try:
                     if shown is not None:
                         latents, kept = first_latents(model, run.recipes, shown)
-                    latents = _walked(run, one, latents, before, kept)
+                    latents = self._walked(run, latents, before, kept)
                 except Stopped as stop:
                     verdict, latents = stop.verdict, stop.x0
                     if verdict is not Verdict.FINISH_NOW:
@@ -70,16 +71,17 @@ class Easel:
         return Painted(pictures, model, verdict)
 
     def _open(self, networks: Networks) -> DiffusionModel:
-        return self.shelf.materialise(Bundle(networks.model, networks.vae, (*networks.loras, *networks.hypernets)))
+        return self.shelf.materialise(
+            Bundle(networks.model, networks.vae, (*networks.loras, *networks.hypernets, *networks.patches))
+        )
 
-
-def _walked(run: Run, one: Pass, latents: Tensor | None, before: DiffusionModel | None, kept: Kept | None) -> Tensor:
-    """The latents of one pass: from nothing, over a picture, or over what the pass before gave."""
-    if latents is None:
-        return paint_from_noise(run)
-    if one.start == "previous" and before is not None:
-        return paint_from_latents(run, enlarged(latents, before, run.model, one))
-    return paint_from_latents(run, latents, kept)
+    def _walked(self, run: Run, latents: Tensor | None, before: DiffusionModel | None, kept: Kept | None) -> Tensor:
+        """The latents of one pass: from nothing, over a picture, or over what the pass before gave."""
+        if latents is None:
+            return paint_from_noise(run)
+        if run.one.start == "previous" and before is not None:
+            return paint_from_latents(run, enlarged(latents, before, run.model, run.one, self.enlarge))
+        return paint_from_latents(run, latents, kept)
 
 
 def _finished(

@@ -70,10 +70,7 @@ def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     recipe = order.recipe
     missing = {
         "controls (ControlNet)": bool(recipe.controls),
-        "tiling": recipe.tiling,
-        "patches": bool(recipe.patches),
         "finishers": bool(recipe.finishers),
-        "speed": recipe.speed != type(recipe.speed)(),
     }
     for part, asked in missing.items():
         if asked:

@@ -21,6 +21,7 @@ from danqing.painting.batches import batches
 from danqing.painting.latents import Preview
 from danqing.painting.memory import in_parts_that_fit
 from danqing.painting.plan import Plan
+from danqing.painting.upscale import Upscalers
 from danqing.painting.watching import Report
 from danqing.weights.model import DiffusionModel
 from danqing.weights.place import Place
@@ -88,7 +89,9 @@ class Engine:
         self, catalog: Catalog, place: Place, memory_budget: int | None = None, *, images: Images | None = None
     ) -> None:
         """`images` opens the pictures that recipes start from; without it there are none. memory_budget in bytes."""
-        self._easel = Easel(Shelf(catalog, place, memory_budget), images or NoImages())
+        self._easel = Easel(
+            Shelf(catalog, place, memory_budget), images or NoImages(), Upscalers(catalog, place).enlarge
+        )
 
     def paint(
         self,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from danqing.base.picture import Pixels
 from danqing.diffusion.preview import fitted_factors, latent_to_rgb
+from danqing.painting.memory import decode_within_memory, encode_within_memory
 from danqing.weights.model import DiffusionModel
 
 log = logging.getLogger(__name__)
@@ -20,17 +21,20 @@ log = logging.getLogger(__name__)
 def decode(model: DiffusionModel, latent: Tensor) -> tuple[Pixels, tuple[str, ...]]:
     """((8h, 8w, 3) uint8, notes) of one latent (C, h, w).
 
-    Where the decoder overflows in half precision it is run again in float32, and the notes say so (A1111 does the same).
+    Where the decoder overflows in half precision it is run again in float32, where memory is short in tiles, and the notes
+    say so (A1111 does the same). Raises HardwareError where not even a tile fits.
     """
-    picture = _decoded(model, latent.unsqueeze(0))
-    notes: tuple[str, ...] = ()
+    picture, notes = _decoded_within_memory(model, latent.unsqueeze(0))
     if not bool(torch.isfinite(picture).all()) and model.vae_dtype != torch.float32:
-        notes = (f"the decoder overflowed in {str(model.vae_dtype).removeprefix('torch.')}; decoded again in float32",)
-        log.warning(notes[0])
+        overflowed = (
+            f"the decoder overflowed in {str(model.vae_dtype).removeprefix('torch.')}; decoded again in float32"
+        )
+        log.warning(overflowed)
         before = model.vae_dtype
         vae = cast("nn.Module", model.vae)
         vae.to(torch.float32)
-        picture = _decoded(model, latent.unsqueeze(0))
+        picture, again = _decoded_within_memory(model, latent.unsqueeze(0))
+        notes = (overflowed, *again)
         vae.to(before)
     return _pixels(picture)[0], notes
 
@@ -50,10 +54,18 @@ def encode_levels(model: DiffusionModel, levels: Tensor) -> Tensor:
     factor = model.latent.factor
     height, width = levels.shape[1] // factor * factor, levels.shape[2] // factor * factor
     cut = levels[:, :height, :width].unsqueeze(0).to(model.device)
-    # diffusers annotates its networks loosely; what they return here is a DiagonalGaussianDistribution and a Tensor.
-    seen: Any = cast("Any", model.vae).encode(cut.to(model.vae_dtype), return_dict=False)[0]
-    mean: Tensor = seen.mean.float()
-    return ((mean - model.latent.shift) * model.latent.scale)[0]
+
+    def mean(part: Tensor) -> Tensor:
+        # diffusers annotates its networks loosely; what they return here is a DiagonalGaussianDistribution and a Tensor.
+        seen: Any = cast("Any", model.vae).encode(part.to(model.vae_dtype), return_dict=False)[0]
+        return cast("Tensor", seen.mean).float()
+
+    encoded, _ = encode_within_memory(mean, cut, factor)
+    return ((encoded - model.latent.shift) * model.latent.scale)[0]
+
+
+def _decoded_within_memory(model: DiffusionModel, latents: Tensor) -> tuple[Tensor, tuple[str, ...]]:
+    return decode_within_memory(lambda part: _decoded(model, part), latents, model.latent.factor)
 
 
 def _decoded(model: DiffusionModel, latents: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from danqing.base.recipe import Recipe
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef
 from danqing.base.size import hires_crop, hires_size, painted_size
 from danqing.diffusion.names import resolve_sampler
+from danqing.weights.patches.settings import NetworkPatch, network_patches
 
 LATENT_UPSCALERS: dict[str, tuple[str, bool]] = {
     "Latent": ("bilinear", False),
@@ -29,6 +30,7 @@ class Networks:
     vae: ModelRef
     loras: tuple[LoraUse, ...] = ()
     hypernets: tuple[HypernetUse, ...] = ()
+    patches: tuple[NetworkPatch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,14 +141,14 @@ class Plan:
 def plan(recipe: Recipe) -> Plan:
     """The passes of a recipe: one from noise or from a picture, and one more for hires.
 
-    Raises RecipeError for a sampler or schedule that isn't known.
+    Raises RecipeError for a sampler, schedule or patch that isn't known.
     """
     sampler, schedule = resolve_sampler(recipe.sampler, recipe.schedule)
     init = recipe.init
     first = Pass(
         name="img2img" if init else "first pass",
         start="picture" if init else "noise",
-        networks=Networks(recipe.model, recipe.vae, recipe.loras, recipe.hypernets),
+        networks=Networks(recipe.model, recipe.vae, recipe.loras, recipe.hypernets, network_patches(recipe)),
         prompt=recipe.prompt,
         negative_prompt=recipe.negative_prompt,
         width=recipe.width,
@@ -185,6 +187,7 @@ def _hires(recipe: Recipe, first: Pass) -> Pass:
         model=hires.model or recipe.model,
         loras=hires.loras or recipe.loras,
         hypernets=hires.hypernets or recipe.hypernets,
+        patches=network_patches(recipe, hires=True),
     )
     return replace(
         first,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from danqing.diffusion.moment import Moment
 from danqing.diffusion.prediction import Prediction
 from danqing.painting.conditioning import Conditioning
 from danqing.weights.model import DiffusionModel
+from danqing.weights.step_cache import StepCache
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +31,14 @@ class Predictor:
     prediction: Prediction
     time_grid: int | None = None
     """Whole timesteps the network was distilled on; None tells it the exact, fractional one."""
+    cache_interval: int = 0
+    """Deep layers are computed every so many steps only; 0 is always."""
     sight: Tensor | None = None
     """(B, k, h, w): what inpainting models (mask and masked picture) and InstructPix2Pix (the picture) see beside x."""
+
+    @cached_property
+    def _network(self) -> StepCache:
+        return StepCache(self.model.unet, self.cache_interval)
 
     def __call__(self, x: Tensor, moment: Moment, rows: Sequence[Row]) -> Tensor:
         """x (B, C, h, w) float32 on the VE scale; the result (R, C, h, w) float32, in the order of the rows."""
@@ -40,13 +48,14 @@ class Predictor:
         for places in _by_length(rows):
             chosen = [rows[place] for place in places]
             pictures = [row.picture for row in chosen]
-            output = self.model.unet(
+            output = self._network(
+                moment,
+                [(row.picture, row.conditioning, row.blind) for row in chosen],
                 self._with_sight(scaled[pictures], chosen).to(self.model.dtype),
                 timestep.to(x.device),
                 encoder_hidden_states=self._stacked([row.conditioning.context for row in chosen]),
                 added_cond_kwargs=self._added(chosen),
-                return_dict=False,
-            )[0]
+            )
             x0 = self.prediction.denoised(x[pictures], moment.sigma, output.to(torch.float32))
             for place, one in zip(places, x0, strict=True):
                 answers[place] = one

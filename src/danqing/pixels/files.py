@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin
@@ -25,6 +26,7 @@ JPEG_EXIF_ROOM = 65_500
 """A JPEG segment holds 65,533 bytes with its header."""
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "PNG": 2**31 - 1}
 JSON_KEY = "danqing"
+NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 INFOTEXT_NAMES = ("parameters", "UserComment", "comment")
 """Where A1111's text stands: PNG chunk, EXIF, GIF comment. Fooocus and SwarmUI put JSON there, which is no infotext."""
 
@@ -41,24 +43,37 @@ class PictureMetadata:
 
 
 def write_picture(
-    path: Path, pixels: Pixels, *, infotext: str = "", recipe_json: str = "", quality: int = 95
+    path: Path,
+    pixels: Pixels,
+    *,
+    infotext: str = "",
+    recipe_json: str = "",
+    quality: int = 95,
+    texts: Mapping[str, str] = NO_TEXTS,
 ) -> tuple[str, ...]:
     """Written aside and renamed. Returns what the format had no room for, as sentences.
 
-    PNG: text chunk `parameters`, which A1111 reads, and `danqing`. JPEG and WebP: EXIF UserComment, the JSON as
-    ImageDescription. `quality` 1 to 100 for JPEG and WebP; WebP at 100 is lossless. Raises FileWriteError.
+    PNG: text chunk `parameters`, which A1111 reads, and `danqing`; other `texts` by their names. JPEG and WebP: EXIF
+    UserComment, the JSON as ImageDescription, no other texts. `quality` 1 to 100 for JPEG and WebP; WebP at 100 is lossless. Raises FileWriteError.
     """
     if path.suffix.lower() not in FORMATS:
         raise FileWriteError(f"can't write {path.name}: pictures are written as {', '.join(FORMATS)}")
+    kind = FORMATS[path.suffix.lower()]
     data, left_out = encode_picture(
-        pixels, FORMATS[path.suffix.lower()], infotext=infotext, recipe_json=recipe_json, quality=quality
+        pixels, kind, infotext=infotext, recipe_json=recipe_json, quality=quality, texts=texts
     )
     write_aside(path, data)
     return left_out
 
 
 def encode_picture(
-    pixels: Pixels, kind: str, *, infotext: str = "", recipe_json: str = "", quality: int = 95
+    pixels: Pixels,
+    kind: str,
+    *,
+    infotext: str = "",
+    recipe_json: str = "",
+    quality: int = 95,
+    texts: Mapping[str, str] = NO_TEXTS,
 ) -> tuple[bytes, tuple[str, ...]]:
     """(the bytes of a PNG, JPEG or WEBP file, what it had no room for). pixels (H, W, 3|4) uint8."""
     height, width = pixels.shape[:2]
@@ -70,7 +85,7 @@ def encode_picture(
     stream = io.BytesIO()
     infotext, recipe_json = _plain(infotext), _escaped(recipe_json)
     if kind == "PNG":
-        image.save(stream, "PNG", pnginfo=_png_text(infotext, recipe_json))
+        image.save(stream, "PNG", pnginfo=_png_text(infotext, recipe_json, texts))
         return stream.getvalue(), ()
     exif, left_out = _exif(infotext, recipe_json, JPEG_EXIF_ROOM if kind == "JPEG" else 2**31)
     if kind == "JPEG":
@@ -160,11 +175,12 @@ def _on_white(image: Image.Image) -> Image.Image:
     return background.convert("RGB")
 
 
-def _png_text(infotext: str, recipe_json: str) -> PngImagePlugin.PngInfo:
+def _png_text(infotext: str, recipe_json: str, texts: Mapping[str, str]) -> PngImagePlugin.PngInfo:
     chunks = PngImagePlugin.PngInfo()
-    if infotext:
-        add = chunks.add_text if infotext.isascii() else chunks.add_itxt  # as tEXt, Latin-1 and UTF-8 are confused
-        add("parameters", infotext)
+    for name, text in {"parameters": infotext, **texts}.items():
+        add = chunks.add_text if text.isascii() else chunks.add_itxt  # as tEXt, Latin-1 and UTF-8 are confused
+        if text:
+            add(name, _plain(text))
     if recipe_json:
         chunks.add_itxt(JSON_KEY, recipe_json)
     return chunks

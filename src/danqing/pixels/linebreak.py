@@ -28,7 +28,7 @@ def wrapped(text: str, width: float, measure: Measure) -> list[str]:
                 lines.append(line.rstrip())
                 line = piece
             *full, line = _cut(line, width, measure)
-            lines.extend(full)
+            lines.extend(part.rstrip() for part in full)
         lines.append(line.rstrip())
     return lines
 

@@ -154,12 +154,20 @@ def shaped_noise(like: Pixels, size: tuple[int, int], how: ShapedNoise) -> Pixel
 def _waves(like: Pixels, size: tuple[int, int], how: ShapedNoise) -> Waves:
     """Shaped noise before it has colours: (height, width, 4), one field for the light and one for each channel, 0 to 1,
     every value as often as every other."""
-    white = np.random.default_rng(how.seed).standard_normal((size[1], size[0], 4)).astype(np.float32)
-    spectrum = np.fft.rfft2(white, axes=(0, 1)) * _amplitudes(like, size)[..., None] ** how.falloff
-    shaped = np.fft.irfft2(spectrum, s=(size[1], size[0]), axes=(0, 1)).reshape(-1, 4)
-    ranks = np.empty(shaped.shape, np.float32)
-    np.put_along_axis(ranks, shaped.argsort(axis=0), np.linspace(0, 1, len(shaped), dtype=np.float32)[:, None], axis=0)
-    return ranks.reshape(white.shape)
+    luck, force = np.random.default_rng(how.seed), _amplitudes(like, size) ** how.falloff
+    waves = np.empty((size[1], size[0], 4), np.float32)
+    for field in range(4):
+        white = luck.standard_normal((size[1], size[0]), dtype=np.float32)
+        waves[..., field] = _ranked(np.fft.irfft2(np.fft.rfft2(white) * force, s=white.shape))
+    return waves
+
+
+def _ranked(values: NDArray[np.floating]) -> Waves:
+    """Every value's place among all, 0 to 1."""
+    low, high = values.min(), values.max()
+    steps = ((values - low) * (65535 / max(high - low, 1e-9))).astype(np.uint16)
+    counts = np.bincount(steps.ravel(), minlength=65536)
+    return ((np.cumsum(counts) - counts / 2) / values.size).astype(np.float32)[steps]
 
 
 def _amplitudes(like: Pixels, size: tuple[int, int]) -> Waves:
@@ -180,8 +188,8 @@ def _colored(waves: Waves, like: Pixels, variation: float) -> Pixels:
     axis = np.linalg.svd(np.cov(colors.T))[0][:, 0]
     runs = np.array_split(colors[(colors @ axis).argsort()], min(SHADES, len(colors)))
     means, spreads = (np.array([of(run, axis=0) for run in runs]) for of in (np.mean, np.std))
-    at, steps = waves[..., 0] * (len(runs) - 1), np.arange(len(runs))
-    mean, spread = (np.dstack([np.interp(at, steps, of[:, i]) for i in range(3)]) for of in (means, spreads))
+    index = np.rint(waves[..., 0] * (len(runs) - 1)).astype(np.int32)
+    mean, spread = means[index], spreads[index]
     # A field of ranks has a deviation of 1 / sqrt(12).
     varied = mean + variation * spread * (waves[..., 1:] - 0.5) * 12**0.5
     return np.rint(np.clip(varied, 0, 255)).astype(np.uint8)

@@ -161,15 +161,28 @@ def _standing_out(light: Levels, width: int, sensitivity: float) -> tuple[Mask, 
 
 
 def _long_lines(flags: Mask, long: int) -> Mask:
-    """What of the flags lies on a line of `long` pixels, whichever way it runs; a sixth of it may be missing."""
+    """What of the flags lies on a line of `long` pixels, whichever way it runs; a sixth of it may be missing.
+
+    In large pictures lines are looked for on a coarser grid, whose cells are flagged where any of their pixels is.
+    """
+    factor = max(1, long // 40)
     # One pixel of slack, so that a line between two directions is still one.
     slack = np.asarray(cv2.dilate(flags, np.ones((3, 3), np.uint8)), np.uint8)
-    lines = np.zeros_like(flags)
+    coarse = _coarser(slack if factor == 1 else flags, factor)
+    lines = np.zeros_like(coarse)
     for turn in range(DIRECTIONS):
-        stroke = _stroke(long, np.pi * turn / DIRECTIONS)
-        share = np.asarray(cv2.filter2D(slack, cv2.CV_32F, stroke.astype(np.float32) / stroke.sum()), np.float32)
+        stroke = _stroke(long // factor, np.pi * turn / DIRECTIONS)
+        share = np.asarray(cv2.filter2D(coarse, cv2.CV_32F, stroke.astype(np.float32) / stroke.sum()), np.float32)
         lines |= np.asarray(cv2.dilate(np.where(share > 0.84 * 255, 255, 0).astype(np.uint8), stroke), np.uint8)
-    return lines & slack & _not_wide(slack, long)
+    fine = lines.repeat(factor, axis=0).repeat(factor, axis=1)[: flags.shape[0], : flags.shape[1]]
+    return fine & slack & _not_wide(slack, long)
+
+
+def _coarser(flags: Mask, factor: int) -> Mask:
+    """The largest value of every cell of factor x factor pixels."""
+    rows, columns = (-(-side // factor) for side in flags.shape)
+    padded = np.pad(flags, ((0, rows * factor - flags.shape[0]), (0, columns * factor - flags.shape[1])))
+    return padded.reshape(rows, factor, columns, factor).max(axis=(1, 3))
 
 
 def _not_wide(flags: Mask, long: int) -> Mask:

@@ -16,7 +16,8 @@ LANCZOS = Image.Resampling.LANCZOS
 def resampled(strips: Iterator[Pixels], size: tuple[int, int], to: tuple[int, int]) -> Iterator[Pixels]:
     """Strips of a picture of `size` (width, height), by Lanczos as strips of one of the size `to`.
 
-    What comes out is the whole picture resized, but for a grey level where a float is rounded otherwise.
+    Across first, then down. Pillow takes whichever is cheaper first; that is the same to a grey level but where Lanczos
+    overshoots black or white in between.
     """
     if size == to:
         yield from strips

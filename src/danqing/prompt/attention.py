@@ -43,8 +43,9 @@ class Brackets:
     def pattern(self) -> re.Pattern[str]:
         """Splits a text into escapes, brackets, closing weights, colons and the text between."""
         signs = "".join(f"\\{sign}\\{CLOSING[sign]}" for sign in self.factors)
+        # A run of colons is one piece, but for a last one that may begin a weight.
         weight = r":\s*[+-]?[.\d]+\s*\)|" if self.weights else ""
-        return re.compile(rf"\\[{signs}\\]|\\|{weight}[{signs}]|[^\\{signs}:]+|:")
+        return re.compile(rf"\\[{signs}\\]|\\|{weight}[{signs}]|[^\\{signs}:]+|:(?::(?!\s*[+-]?[.\d]))*")
 
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -52,7 +53,7 @@ OPENING = {closing: opening for opening, closing in CLOSING.items()}
 A1111 = Brackets({"(": ROUND, "[": SQUARE})
 DANQING = Brackets({"(": ROUND, "[": SQUARE, "{": CURLY})
 NOVELAI = Brackets({"{": CURLY, "[": 1 / CURLY}, weights=False, numbers=True)
-NUMBERED = re.compile(r"((?<![\w.])[-+]?(?:\d{1,9}\.?\d{0,9}|\.\d{1,9})::|::)")
+NUMBERED = re.compile(r"((?<![\w.])[-+]?(?:\d{1,9}\.?\d{0,9}|\.\d{1,9})::|:{2,})")
 """Where `1.2::x::` begins and ends. A number right before the signs begins one, so a text that ends in a number needs a
 blank before its end."""
 
@@ -67,7 +68,7 @@ def attention(text: str, brackets: Brackets = A1111) -> tuple[Span, ...]:
     reading = _Reading()
     for index, piece in enumerate(NUMBERED.split(text) if brackets.numbers else (text,)):
         if index % 2:
-            reading.number(piece.removesuffix("::"))
+            reading.number(piece)
             continue
         for token in brackets.pattern.finditer(piece):
             _take(reading, token.group(), brackets)
@@ -90,10 +91,11 @@ class _Reading:
     numbered: tuple[int, float] | None = None
     """Where a `1.2::` began, and its weight."""
 
-    def number(self, written: str) -> None:
+    def number(self, sign: str) -> None:
         """`1.2::` ends the weight before it and begins its own; `::` alone ends it, or is text where none began."""
+        written = sign.rstrip(":")
         if not written and self.numbered is None:
-            self.add("::")
+            self.add(sign)
         self.end_number()
         if written:
             self.numbered = len(self.texts), float(written)
@@ -126,7 +128,7 @@ def _take(reading: _Reading, token: str, brackets: Brackets) -> None:
         reading.add(token[1:])
     elif token in brackets.factors:
         reading.open[token].append(len(reading.texts))
-    elif brackets.weights and token[0] == ":" and len(token) > 1:
+    elif token[0] == ":" and token[-1] == ")":
         weight = number(token[1:-1])
         if weight is None:
             reading.add(token[:-1])

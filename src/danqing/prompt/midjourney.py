@@ -37,7 +37,7 @@ def read_imagine(command: str) -> Imagine:
     """A command without permutations, with or without `/imagine prompt:` before it. Raises PromptError for an empty
     prompt, an unknown parameter, a value out of range, text behind the parameters, weights that sum to nothing.
     """
-    body = _body(command)
+    body = body_of(command)
     marks = [found for found in MARK.finditer(body) if found.group(1) == "--" or found.group(2).lower() in PARAMETERS]
     text = body[: marks[0].start()] if marks else body
     params: dict[str, Value] = {}
@@ -56,7 +56,8 @@ def read_imagine(command: str) -> Imagine:
     return Imagine(text, parts, tuple(images), MappingProxyType(params))
 
 
-def _body(command: str) -> str:
+def body_of(command: str) -> str:
+    """What stands behind `/imagine prompt:`, or all of it. Raises PromptError for more than a million characters."""
     if len(command) > MOST_CHARACTERS:
         raise PromptError(f"the command has {len(command):,} characters; {MOST_CHARACTERS:,} are the most")
     found = COMMAND.match(command)
@@ -86,28 +87,36 @@ def permutations(command: str) -> tuple[str, ...]:
     # An open brace is (options so far, endings of the option being read); the bottom of the stack is the whole prompt.
     stack: list[tuple[list[str], list[str]]] = [([], [""])]
     room = MOST_CHARACTERS
-    for found in BRACES.finditer(_body(command)):
+    said: list[str] = []  # not yet laid behind the endings: one by one they would be copied each time
+    for found in BRACES.finditer(body_of(command)):
         sign = found.group()
-        options, now = stack[-1]
-        if sign == "{":
-            stack.append(([], [""]))
-        elif sign == "}":
-            if len(stack) == 1:
-                raise PromptError("a } closes no brace; write \\} for the sign itself")
-            stack.pop()
-            chosen = [*options, *(text.strip() for text in now)]
-            stack[-1] = (stack[-1][0], _within([start + text for start in stack[-1][1] for text in chosen]))
-        elif sign == "," and len(stack) > 1:
-            stack[-1] = (_within([*options, *(text.strip() for text in now)]), [""])
-        else:
-            said = sign[1:] if len(sign) == 2 and sign[0] == "\\" and sign[1] in "{},\\" else sign
-            room -= len(said) * (len(now) - 1)
+        if sign not in ("{", "}") and not (sign == "," and len(stack) > 1):
+            said.append(sign[1:] if len(sign) == 2 and sign[0] == "\\" and sign[1] in "{},\\" else sign)
+            room -= len(said[-1]) * (len(stack[-1][1]) - 1)
             if room < 0:
                 raise PromptError(f"these braces stand for more than {MOST_CHARACTERS:,} characters; use fewer options")
-            now[:] = [text + said for text in now]
+            continue
+        options, now = _laid(stack.pop(), said)
+        if sign == "{":
+            stack += [(options, now), ([], [""])]
+        elif sign == ",":
+            stack.append((_within([*options, *(text.strip() for text in now)]), [""]))
+        elif not stack:
+            raise PromptError("a } closes no brace; write \\} for the sign itself")
+        else:
+            chosen = [*options, *(text.strip() for text in now)]
+            stack[-1] = (stack[-1][0], _within([start + text for start in stack[-1][1] for text in chosen]))
     if len(stack) > 1:
         raise PromptError("a { is never closed; close it with } or write \\{ for the sign itself")
-    return tuple(stack[0][1])
+    return tuple(_laid(stack[0], said)[1])
+
+
+def _laid(open_brace: tuple[list[str], list[str]], said: list[str]) -> tuple[list[str], list[str]]:
+    """The brace with the texts said since laid behind every ending; they are then forgotten."""
+    options, now = open_brace
+    more = "".join(said)
+    said.clear()
+    return options, [text + more for text in now]
 
 
 def _within(texts: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from danqing.prompt.attention import CURLY
 from danqing.prompt.choices import hold_choices
 from danqing.prompt.composition import WEIGHT
 from danqing.prompt.grammar import Alternate, Break, Edit, Item, Part, Prompt, TagItem, Words, parse
-from danqing.prompt.midjourney import COMMAND, MARK
+from danqing.prompt.midjourney import MARK, body_of
 from danqing.prompt.reading import Dialect
 
 NAMES: Mapping[Dialect, str] = MappingProxyType(
@@ -67,7 +67,7 @@ def translate(text: str, source: Dialect, target: Dialect, embeddings: Collectio
 
 
 def _without_parameters(command: str, notes: _Notes) -> str:
-    body = COMMAND.sub("", command, count=1)
+    body = body_of(command)
     mark = MARK.search(body)
     if mark is None:
         return body

@@ -23,7 +23,7 @@ from danqing.studio.writable import said_plainly
 
 PREFIX = "DANQING_"
 COMMAND_LINE = "command line"
-OTHER_VARIABLES = ("DANQING_HOME",)
+OTHER_VARIABLES = ("DANQING_HOME", "DANQING_API_AUTH", "DANQING_API_KEY")
 """Variables with the prefix that are no settings."""
 
 

@@ -18,8 +18,12 @@ def infotext_of(picture: Picture) -> str:
 
 
 def story_of(picture: Picture) -> str:
-    """The provenance as canonical JSON; its "recipe" is the recipe's own JSON, with its version."""
-    provenance = picture.provenance
+    """The provenance of a picture as canonical JSON."""
+    return text_of(picture.provenance)
+
+
+def text_of(provenance: Provenance) -> str:
+    """A provenance as canonical JSON; its "recipe" is the recipe's own JSON, with its version."""
     # Defaults are written too: a later version may have others.
     rest = provenance.model_dump(mode="json", exclude={"recipe"})
     return canonical_json({**rest, "recipe": json.loads(provenance.recipe.to_json())})

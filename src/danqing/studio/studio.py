@@ -22,10 +22,10 @@ from danqing.painting.expand import expand, settle_seed
 from danqing.studio.assets import ImageStore
 from danqing.studio.catalog import FolderCatalog
 from danqing.studio.gallery import Announce, Clock, Gallery
-from danqing.studio.home import Home, default_home, model_folders
+from danqing.studio.home import Home, ModelFolder, default_home, model_folders
 from danqing.studio.phrases import read_phrases
 from danqing.studio.settings import COMMAND_LINE, LoadedSettings, Settings, load_settings
-from danqing.weights.assets import embedded_model
+from danqing.weights.assets import embedded_model, embedded_upscalers
 from danqing.weights.families import FAMILIES, Families
 from danqing.weights.hashes import HashCache
 
@@ -88,7 +88,7 @@ class Studio:
         self.loaded: LoadedSettings = load_settings(self.home.settings_file, environment, settings)
         installs, self.notes = self._installs()
         self.catalog = FolderCatalog(
-            model_folders(self.home, installs),
+            [*model_folders(self.home, installs), ModelFolder(embedded_upscalers(), "upscaler")],
             HashCache(self.home.cache / "hashes.json"),
             embedded=embedded_model(),
             default_model=self.settings.default_model,

@@ -204,6 +204,8 @@ class Supervisor:
     @staticmethod
     def _end(run: _Run) -> None:
         _close(run)
+        if len(run.ready) < len(LANES):
+            run.process.terminate()  # still coming up: it would look at its pipes only after that
         endings: tuple[Callable[[], None], ...] = (lambda: None, run.process.terminate, run.process.kill)
         for ending in endings:
             if run.process.is_alive():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -12,18 +13,25 @@ from starlette.responses import JSONResponse, Response
 
 from danqing.base.errors import RecipeError
 
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""An escaped half of a surrogate pair, alone or beside the other."""
+
 
 class Answer(JSONResponse):
-    """JSON as ASCII: half surrogate pairs, which a prompt may hold, survive as escapes."""
+    """JSON as ASCII: half surrogate pairs, which a picture's texts may hold, survive as escapes."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
 
 
 def read_json(body: bytes) -> Any:
-    """The JSON in a body. Raises RequestValidationError for what is none, and for numbers that JSON can't hold."""
+    """The JSON in a body, halves of surrogate pairs replaced: no database holds them.
+
+    Raises RequestValidationError for what is none, and for numbers that JSON can't hold.
+    """
     try:
-        return json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        found = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        return _whole(found) if HALF.search(body) else found
     except (ValueError, RecursionError) as problem:
         told = {
             "type": "json_invalid",
@@ -32,6 +40,16 @@ def read_json(body: bytes) -> Any:
             "input": {},
         }
         raise RequestValidationError([told]) from problem
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(one) for name, one in cast("dict[str, Any]", value).items()}
+    return value
 
 
 def _no_constant(word: str) -> float:

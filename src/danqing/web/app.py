@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -23,6 +24,7 @@ from danqing.web.live import Live, run
 from danqing.web.metrics import Metrics
 from danqing.web.native import event_routes, job_routes, model_routes, order_routes, picture_routes, upload_routes
 from danqing.web.problems import UNPROCESSABLE, body_of, kind_of, status_of
+from danqing.web.schema import describe
 from danqing.web.sdapi import list_routes, option_routes, paint_routes, start_routes, state_routes
 from danqing.web.sdapi import picture_routes as sd_picture_routes
 from danqing.web.tasks import Tasks
@@ -73,6 +75,7 @@ def make_app(service: Service, options: ServeOptions, stop: Callable[[], None]) 
         description="danqing's own API below /api/v1, and AUTOMATIC1111's below /sdapi/v1.",
     )
     app.state.context = context
+    app.openapi = partial(describe, app)
     for router in ROUTERS:
         app.include_router(router)
     app.get("/healthz", tags=["operation"])(healthz)

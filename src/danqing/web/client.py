@@ -139,11 +139,11 @@ class Client:
                 if attempt == TRIES:
                     raise JobError(f"{self._url} doesn't answer ({problem}); is the server running?") from problem
                 time.sleep(0.2 * attempt)
-            else:
-                break
-        if answer.is_error:
-            raise _told(answer)
-        return answer
+                continue
+            if answer.is_error:
+                raise _told(answer)
+            return answer
+        raise AssertionError("the last try returns or raises")
 
 
 def _told(answer: httpx2.Response) -> DanqingError:

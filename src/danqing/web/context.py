@@ -12,6 +12,8 @@ from starlette.requests import HTTPConnection
 
 from danqing.base.job import Job
 from danqing.base.order import Order
+from danqing.painting.expand import with_styles
+from danqing.studio.phrases import read_phrases
 from danqing.studio.service import Service
 from danqing.studio.settings import LoadedSettings, load_settings
 from danqing.web.access import Access
@@ -76,7 +78,12 @@ class Context:
         await self.check_room(client)
         if self.options.log_prompts:
             log.info("%s asks for an order", client, extra={"fields": {"order": order.sparse()}})
-        return await run(lambda: self.service.paint(order, client=client, **how))
+        return await run(lambda: self._paint(order, client, how))
+
+    def _paint(self, order: Order, client: str, how: Mapping[str, Any]) -> Job:
+        # Said now, and not by a worker that has loaded a model for it.
+        with_styles(order.recipe, order.styles, read_phrases(self.service.studio.home).styles)
+        return self.service.paint(order, client=client, **how)
 
     async def check_room(self, client: str) -> None:
         """Raises Refused when a client has too much in the queue."""

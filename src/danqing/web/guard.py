@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from danqing.web.access import FREE_PATHS, Access
@@ -17,10 +18,6 @@ from danqing.web.problems import body_of
 log = logging.getLogger("danqing.web.requests")
 
 POLICY_VIOLATION = 1008
-
-
-class _TooLargeError(Exception):
-    """The body went on beyond its limit."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,12 @@ class Guard:
         scope.setdefault("state", {})["client"] = client
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.limits.body_bytes:
-            return self._too_large()
+            return _refused(413, self._too_large())
         return None
 
-    def _too_large(self) -> Answer:
+    def _too_large(self) -> str:
         most = self.limits.body_bytes / MEGABYTE
-        return _refused(
-            413, f"the request is larger than {most:g} MB; send less, or let the server take more with --most-mb"
-        )
+        return f"the request is larger than {most:g} MB; send less, or let the server take more with --most-mb"
 
     async def _websocket(self, refusal: Answer | None, scope: Scope, receive: Receive, send: Send) -> None:
         if refusal is None:
@@ -90,19 +85,9 @@ class Guard:
             await send(message)
 
         try:
-            await self._answer(refusal, scope, self._counted(receive), timed, started=lambda: status > 0)
+            await (refusal or self.app)(scope, self._counted(receive), timed)
         finally:
             self._note(scope, status, time.perf_counter() - began)
-
-    async def _answer(self, refusal: Answer | None, scope: Scope, receive: Receive, send: Send, started: Any) -> None:
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        try:
-            await self.app(scope, receive, send)
-        except _TooLargeError:
-            if not started():
-                await self._too_large()(scope, receive, send)
 
     def _counted(self, receive: Receive) -> Receive:
         """Counts what really comes: a length that was announced may be missing or a lie."""
@@ -113,7 +98,7 @@ class Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.limits.body_bytes:
-                raise _TooLargeError
+                raise HTTPException(413, self._too_large())
             return message
 
         return counted

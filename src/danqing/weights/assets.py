@@ -13,3 +13,8 @@ def asset(*parts: str) -> Path:
 def embedded_model() -> Path:
     """The diffusers folder of the model that comes with danqing."""
     return asset("models", "danqing-mini")
+
+
+def embedded_upscalers() -> Path:
+    """The folder of the upscalers that come with danqing: "danqing 4x.safetensors"."""
+    return asset("models", "upscalers")

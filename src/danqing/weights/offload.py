@@ -8,26 +8,34 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from danqing.weights.model import DiffusionModel
 
 
 class Visit:
-    """Tensors that are on the card for a while. `end` puts back the very memory that they had before."""
+    """Layers whose own tensors are on the card for a while. `end` puts back the very ones that they had before."""
 
-    def __init__(self, tensors: Iterable[Tensor], device: str) -> None:
+    def __init__(self, layers: Iterable[nn.Module], device: str) -> None:
+        self._homes: list[tuple[dict[str, Any], dict[str, Any]]] = []
         with torch.inference_mode(mode=False), torch.no_grad():
-            self._homes = [(tensor, tensor.data) for tensor in tensors]
-            for tensor, home in self._homes:
-                tensor.data = home.to(device, non_blocking=True)
+            for layer in layers:
+                self._move(layer._parameters, device)
+                self._move(layer._buffers, device)
 
     def end(self) -> None:
         """All of them at home again."""
-        with torch.inference_mode(mode=False), torch.no_grad():
-            for tensor, home in self._homes:
-                tensor.data = home
+        for tensors, home in self._homes:
+            tensors.update(home)
         self._homes = []
+
+    def _move(self, tensors: dict[str, Any], device: str) -> None:
+        home = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        for name, tensor in home.items():
+            there = tensor.to(device, non_blocking=True)
+            tensors[name] = nn.Parameter(there, requires_grad=False) if isinstance(tensor, nn.Parameter) else there
+        if home:
+            self._homes.append((tensors, home))
 
 
 class Offload:
@@ -59,7 +67,7 @@ class Offload:
         def come(*_: Any) -> None:
             if self._visitor is not network:
                 self.send_home()
-                self._visit = Visit(_tensors(network), self._device)
+                self._visit = Visit(network.modules(), self._device)
                 self._visitor = network
 
         return come
@@ -76,24 +84,19 @@ def _entrances(network: nn.Module) -> Iterator[nn.Module]:
 
 def _visit_by_layers(network: nn.Module, device: str) -> None:
     for layer in network.modules():
-        own = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
-        if own:
-            _visit_layer(layer, own, device)
+        if any(True for _ in layer.parameters(recurse=False)) or any(True for _ in layer.buffers(recurse=False)):
+            _visit_layer(layer, device)
 
 
-def _visit_layer(layer: nn.Module, own: list[Tensor], device: str) -> None:
+def _visit_layer(layer: nn.Module, device: str) -> None:
     visits: list[Visit] = []
 
     def come(*_: Any) -> None:
-        visits.append(Visit(own, device))
+        visits.append(Visit([layer], device))
 
     def go(*_: Any) -> None:
-        visits.pop().end()
+        while visits:
+            visits.pop().end()
 
     layer.register_forward_pre_hook(come)
     layer.register_forward_hook(go, always_call=True)
-
-
-def _tensors(network: nn.Module) -> Iterator[Tensor]:
-    yield from network.parameters()
-    yield from network.buffers()

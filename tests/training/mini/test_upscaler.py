@@ -113,14 +113,14 @@ def test_a_look_compares_with_lanczos_and_leaves_sheets(trained: Path, tmp_path:
         assert sheet.size == (3 * 128, 2 * 128)
 
 
-def test_the_exported_file_is_read_as_any_users_upscaler(trained: Path, tmp_path: Path) -> None:
-    path = export_upscaler(TOY, trained, tmp_path / "mini-4x.safetensors")
+def test_the_exported_file_is_read_as_any_users_upscaler(trained: Path) -> None:
+    path = export_upscaler(TOY, trained)
     upscaler = load_upscaler(path, choose_place("cpu"))
     assert upscaler.scale == SCALE
     made = upscaler.enlarged(np.full((8, 12, 3), 128, np.uint8))
     assert made.shape == (32, 48, 3)
 
 
-def test_an_upscaler_that_was_never_taught_can_not_be_exported(built: Path, tmp_path: Path) -> None:
+def test_an_upscaler_that_was_never_taught_can_not_be_exported(built: Path) -> None:
     with pytest.raises(TrainingError, match="upscaler of plan 'toy' has no state yet"):
-        export_upscaler(TOY, built, tmp_path / "none.safetensors")
+        export_upscaler(TOY, built)

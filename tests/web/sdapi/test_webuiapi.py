@@ -154,3 +154,16 @@ def test_what_is_answered_is_png_that_any_reader_opens(api: Any) -> None:
 
     with Image.open(io.BytesIO(base64.b64decode(answer["images"][0]))) as picture:
         assert picture.format == "PNG"
+
+
+def test_extras(api: Any) -> None:
+    single = api.extra_single_image(drawing(), upscaler_1=webuiapi.Upscaler.Lanczos, upscaling_resize=2)
+    assert single.image.size == (128, 128)
+    batch = api.extra_batch_images([drawing(), drawing()], upscaler_1=webuiapi.Upscaler.Nearest, upscaling_resize=1.5)
+    assert [picture.size for picture in batch.images] == [(96, 96)] * 2
+    assert "Nearest" in batch.info
+
+
+def test_interrogate_says_that_it_is_to_come(api: Any) -> None:
+    with pytest.raises(RuntimeError, match="no clip to describe pictures with yet"):
+        api.interrogate(drawing())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from danqing.base.parts import Speed
 from danqing.base.protocols import ModelFile, ModelKind
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef
@@ -12,6 +13,9 @@ NEGATIVE = "blurry"
 SAMPLER = "Euler"
 CFG_SCALE = 7.0
 SEED = 7
+EXACT = Speed()
+FAST = Speed(token_merging=0.5, step_cache=3)
+"""The approximations that a recipe can switch on, as the bench does."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class OneModel:
         return (self.file,)
 
 
-def recipe(side: int, steps: int, seed: int = SEED) -> Recipe:
+def recipe(side: int, steps: int, seed: int = SEED, speed: Speed = EXACT) -> Recipe:
     """The picture that is painted, `side` pixels square."""
     return Recipe(
         prompt=PROMPT,
@@ -39,7 +43,13 @@ def recipe(side: int, steps: int, seed: int = SEED) -> Recipe:
         sampler=SAMPLER,
         schedule="Automatic",
         cfg_scale=CFG_SCALE,
+        speed=speed,
     )
+
+
+def said(speed: Speed) -> str:
+    """A recipe's approximations in a few words."""
+    return f"cache {speed.step_cache}, merging {speed.token_merging:g}"
 
 
 def words_for_diffusers(side: int, steps: int, pictures: int = 1) -> dict[str, object]:

@@ -48,6 +48,7 @@ _INDEX: dict[str, Any] = {
     "vae": ["diffusers", "AutoencoderKL"],
 }
 UPSCALER = "danqing-mini-4x"
+_FOLDER = "export"
 _TOKENIZER = {
     "tokenizer_class": "CLIPTokenizer",
     "model_max_length": 77,
@@ -92,18 +93,18 @@ def opened_networks(folder: Path, device: torch.device) -> Networks:
 
 def export_all(plan: Plan, work: Path) -> Path:
     """The model and its upscaler, in `export` of the work folder."""
-    folder = work / "export"
-    folder.mkdir(parents=True, exist_ok=True)
-    export(plan, work, folder / "model")
-    export_upscaler(plan, work, folder / f"{UPSCALER}.safetensors")
-    return folder
+    export(plan, work, work / _FOLDER / "model")
+    export_upscaler(plan, work)
+    return work / _FOLDER
 
 
-def export_upscaler(plan: Plan, work: Path, path: Path) -> Path:
+def export_upscaler(plan: Plan, work: Path) -> Path:
     """The averaged upscaler in fp16, its tensors named as in Real-ESRGAN's compact networks."""
     state = read_state(open_run(work, f"{plan.name}-upscaler").state)
     if state is None:
         raise TrainingError(f"the upscaler of plan {plan.name!r} has no state yet: train it first")
+    path = work / _FOLDER / f"{UPSCALER}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_tensors(path, {name: tensor.to(torch.float16) for name, tensor in state.average.items()})
     return path
 

@@ -91,7 +91,7 @@ class UNetLesson:
         rows = choose(pace.batch, len(self.prepared.means["train"]), luck).numpy()
         which = torch.randint(self.ids["train"].shape[1], (pace.batch,), generator=luck).numpy()
         dropped = torch.rand(pace.batch, generator=luck) < self.drop
-        context = self.prepared.context(rows, which)
+        context = self.prepared.context(rows, which) if pace.precision == "bfloat16" else None
         if context is None:
             ids = torch.from_numpy(self.ids["train"][rows, which].astype(np.int64))
             ids[dropped] = empty_prompt()

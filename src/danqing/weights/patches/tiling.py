@@ -1,9 +1,11 @@
-"""Tiling: every convolution of the UNet and the decoder sees the opposite edge of its picture beyond its own. Attention knows no edges anyway."""
+"""Tiling: every convolution of the UNet and the VAE sees the opposite edge of its picture beyond its own. Attention knows no edges anyway."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from diffusers.models.downsampling import Downsample2D
 from torch import Tensor, nn
 
 from danqing.weights.model import DiffusionModel
@@ -14,7 +16,11 @@ from danqing.weights.patches.settings import Tiling
 def install_tiling(settings: Tiling, model: DiffusionModel) -> list[Removable]:
     """Lays it over a model's convolutions, packed ones included."""
     convolutions = [*_padded(model.unet), *_padded(model.vae)]
-    return [_Wrapped(layer, settings) for layer in convolutions]
+    halving = [layer for layer in model.vae.modules() if isinstance(layer, Downsample2D) and layer.padding == 0]
+    return [
+        *(_Wrapped(layer, settings) for layer in convolutions),
+        *(_WrappedHalving(layer, settings) for layer in halving),
+    ]
 
 
 class _Wrapped:
@@ -36,6 +42,27 @@ class _Wrapped:
         """The convolution as it was."""
         self._hook.remove()
         self._layer.padding = self._padding
+
+
+class _WrappedHalving:
+    """A step of the encoder that halves the picture: diffusers adds a row and a column of zeros at the end itself, where its padding is 0."""
+
+    def __init__(self, layer: Downsample2D, settings: Tiling) -> None:
+        self._layer = layer
+        layer.padding = 1  # so that it adds nothing
+
+        def wrap(_: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            x = arguments[0]
+            x = torch.cat([x, x[..., :1]], dim=3) if settings.x else F.pad(x, (0, 1, 0, 0))
+            x = torch.cat([x, x[..., :1, :]], dim=2) if settings.y else F.pad(x, (0, 0, 0, 1))
+            return (x, *arguments[1:])
+
+        self._hook = layer.conv.register_forward_pre_hook(wrap)
+
+    def remove(self) -> None:
+        """The step as it was."""
+        self._hook.remove()
+        self._layer.padding = 0
 
 
 def wrapped(x: Tensor, down: int, across: int) -> Tensor:

@@ -11,6 +11,7 @@ from danqing.studio.bench.measure import in_turns
 from danqing.studio.bench.processes import Worker, peers_environment
 from danqing.studio.bench.report import Row, Section, row_of_rates
 from danqing.studio.bench.settings import BenchSettings
+from danqing.studio.bench.task import FAST, said
 from danqing.weights.assets import embedded_model
 
 SIDE, STEPS = 128, 20
@@ -18,12 +19,12 @@ BATCHES = (1, 4)
 
 
 def measure(settings: BenchSettings, folder: Path) -> Section:
-    """Both in float32, then danqing as it comes, against diffusers as it comes."""
+    """Both in float32, then danqing as it comes, then with the recipe's approximations, against diffusers as it comes."""
     words = [str(embedded_model()), str(SIDE), str(STEPS)]
     command = [sys.executable, "-m", "danqing.studio.bench.children.painter"]
     rows: list[Row] = []
     with Worker([*command, "diffusers", *words], peers_environment()) as theirs:
-        for title, dtype in (("float32", "float32"), ("default", "auto")):
+        for title, dtype in (("float32", "float32"), ("default", "auto"), (f"default, {said(FAST)}", "fast")):
             with Worker([*command, dtype, *words]) as ours:
                 apart = _apart(ours, theirs, folder)
                 for batch in BATCHES:

@@ -6,7 +6,7 @@ MODEL FILE, SIDE, CONFIG FOLDER, FINDINGS.
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,16 @@ from danqing.diffusion.moment import Moment
 from danqing.painting.plan import plan
 from danqing.painting.stages import Opener, paint_from_noise, prepare
 from danqing.studio.bench.peer import pipeline_of_file
-from danqing.studio.bench.task import SEED, recipe, words_for_diffusers
+from danqing.studio.bench.task import FAST, SEED, recipe, words_for_diffusers
 from danqing.weights.embedding import Embedding
 from danqing.weights.loading import load_model
 from danqing.weights.model import DiffusionModel
+from danqing.weights.patches.settings import TokenMerging
+from danqing.weights.patches.token_merging import install_token_merging
 from danqing.weights.place import Place, choose_place
 from danqing.weights.shelf import packed
 from danqing.weights.single_file import UNKNOWN
+from danqing.weights.step_cache import FIRST_WHOLE, StepCache
 
 Call = tuple[Tensor, Tensor, Tensor]
 
@@ -48,7 +51,7 @@ def main(words: list[str]) -> None:
     }
     del exact, pairs
     fast = packed(load_model(path, choose_place("cpu")))
-    found["unet"] = unet_error(fast, pipe, side // fast.latent.factor)
+    found |= unet_errors(fast, pipe, side // fast.latent.factor)
     out.write_text(json.dumps(found), "utf-8")
 
 
@@ -71,20 +74,41 @@ def steps_error(model: DiffusionModel, pipe: Any, side: int) -> float:
     return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
-def unet_error(model: DiffusionModel, pipe: Any, side: int) -> float:
-    """Relative L2 distance of the UNet's output from diffusers' in float32."""
+def unet_errors(model: DiffusionModel, pipe: Any, side: int) -> dict[str, float]:
+    """Relative L2 distance of the UNet's output from diffusers' in float32: as it is ("unet"), with tokens merged, and of a lent step.
+
+    The step before the lent one is a twentieth of all timesteps away and has 5 % more noise.
+    """
     generator = torch.Generator().manual_seed(SEED)
-    x = torch.randn((1, model.latent.channels, side, side), generator=generator)
+    shape = (1, model.latent.channels, side, side)
+    x, more = (torch.randn(shape, generator=generator) for _ in range(2))
     text = torch.randn((1, 77, model.context_width), generator=generator)
-    exact = _answer(pipe.unet, (x, torch.tensor(500.0), text))
-    ours = _answer(model.unet, (x, torch.tensor(500.0), text))
+    call, before = (x, torch.tensor(500.0), text), (x + 0.05 * more, torch.tensor(550.0), text)
+    exact = _answer(pipe.unet, [call])
+    found = {
+        "unet": _apart(_answer(model.unet, [call]), exact),
+        "lent": _apart(_answer(model.unet, [before, call], FAST.step_cache), exact),
+    }
+    hooks = install_token_merging(TokenMerging(ratio=FAST.token_merging), model)
+    found["merged"] = _apart(_answer(model.unet, [call]), exact)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def _apart(ours: Tensor, exact: Tensor) -> float:
     return math.sqrt(float((ours - exact).square().sum()) / float(exact.square().sum()))
 
 
-def _answer(unet: Any, call: Call) -> Tensor:
-    x, timestep, text = call
-    with torch.inference_mode():
-        return unet(x.to(unet.dtype), timestep, text.to(unet.dtype), return_dict=False)[0].float()
+def _answer(unet: Any, calls: Sequence[Call], interval: int = 1) -> Tensor:
+    """Its answer to the last of several calls, one a step; the first of them is a whole one."""
+    cache = StepCache(unet, interval)
+    answer = torch.empty(0)
+    for step, (x, timestep, text) in enumerate(calls, start=FIRST_WHOLE - 1):
+        moment = Moment(step, step, None, 1 / step, 0.0)
+        with torch.inference_mode():
+            answer = cache(moment, ["row"], x.to(unet.dtype), timestep, text.to(unet.dtype)).float()
+    return answer
 
 
 def _no_embedding(ref: ModelRef) -> Embedding:

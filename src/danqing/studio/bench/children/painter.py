@@ -16,7 +16,7 @@ import torch
 from danqing.base.protocols import ModelFile
 from danqing.painting.engine import Engine
 from danqing.studio.bench.measure import timed
-from danqing.studio.bench.task import SEED, OneModel, recipe, words_for_diffusers
+from danqing.studio.bench.task import EXACT, FAST, SEED, OneModel, recipe, words_for_diffusers
 from danqing.weights.place import choose_place
 
 Paint = Callable[[int], list[Any]]
@@ -38,16 +38,17 @@ def main(words: list[str]) -> None:
 
 
 def painter(who: str, folder: Path, side: int, steps: int) -> Paint:
-    """`who` is "diffusers", or the number format that danqing is to compute in."""
+    """`who` is "diffusers", the number format that danqing is to compute in, or "fast" for its own choice and the recipe's approximations."""
     return _diffusers(folder, side, steps) if who == "diffusers" else _danqing(who, folder, side, steps)
 
 
 def _danqing(dtype: str, folder: Path, side: int, steps: int) -> Paint:
     catalog = OneModel(ModelFile(folder.name, folder, "checkpoint", "", "0" * 64))
-    engine = Engine(catalog, choose_place("cpu", dtype))
+    fast = dtype == "fast"
+    engine = Engine(catalog, choose_place("cpu", "auto" if fast else dtype))
 
     def paint(count: int) -> list[Any]:
-        recipes = [recipe(side, steps, SEED + number) for number in range(count)]
+        recipes = [recipe(side, steps, SEED + number, FAST if fast else EXACT) for number in range(count)]
         return [picture.pixels for picture in engine.paint(recipes, batch_size=count)]
 
     return paint
