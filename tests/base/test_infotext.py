@@ -352,7 +352,7 @@ def test_forges_hires_words_without_a_second_pass_decide_nothing() -> None:
     assert found.notes == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     st.text(max_size=200)
     | st.lists(

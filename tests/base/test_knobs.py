@@ -20,7 +20,7 @@ WHOLE = (
     "sampling",
     "guidance",
 )
-PARTS = (*WHOLE, "text", "sdxl", "speed", "hires", "refiner", "init", "inpaint")
+PARTS = (*WHOLE, "text", "sdxl", "speed", "hires", "refiner", "init", "inpaint", "tiled")
 
 
 def test_every_plain_field_of_a_recipe_has_a_knob() -> None:

@@ -119,7 +119,18 @@ def test_the_door_sets_its_variables_and_leaves_what_was_set(danqing: Danqing, m
 
 
 @pytest.mark.parametrize(
-    "words", ["['--help']", "['paint', '--help']", "['paint', '--knobs']", "['models']", "['settings']"]
+    "words",
+    [
+        "['--help']",
+        "['paint', '--help']",
+        "['paint', '--knobs']",
+        "['models']",
+        "['settings']",
+        "['lint', 'a cat']",
+        "['translate', 'a cat', '--explain']",
+        "['build']",
+        "['imagine', '--help']",
+    ],
 )
 def test_looking_around_loads_no_networks(words: str, tmp_path: Path) -> None:
     told = f"import sys; from danqing.cli import main; main({words}); "

@@ -90,7 +90,7 @@ def test_upscalers_are_listed(danqing: Danqing, pictures: Path) -> None:
 def test_an_enlarged_picture_says_so_and_is_not_replayed(danqing: Danqing, pictures: Path) -> None:
     painted = danqing("paint", "a cat", "--seed", "3", "--quiet").out.strip()
     large = danqing("extras", painted, "-u", "double", "--by", "2", "--quiet").out.strip()
-    assert "then upscale: by 2.0, size 128x128, upscaler double" in danqing("read", large).out
+    assert "then upscale: by 2.0, size 256x256, upscaler double" in danqing("read", large).out
     ran = danqing("replay", large)
     assert ran.code == 2
     assert "no longer as it was painted (upscale)" in ran.err

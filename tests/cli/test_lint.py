@@ -5,7 +5,6 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from tests.cli.conftest import Danqing
-from tests.cli.test_paint import SMALL
 from tests.studio.files import EMBEDDING, LORA, write_safetensors
 
 
@@ -104,8 +103,3 @@ def test_a_picture_that_is_not_there_is_no_prompt(danqing: Danqing) -> None:
 @pytest.mark.parametrize("text", ["a" * 5000, "nul \0 byte", "~nobody/x", "\ud800"])
 def test_text_that_can_be_no_file_name_is_a_prompt(danqing: Danqing, text: str) -> None:
     assert danqing("lint", text).code in (0, 1)
-
-
-def test_looking_loads_no_networks_and_paints_nothing(danqing: Danqing) -> None:
-    danqing("lint", "a cat", *SMALL[:0])
-    assert danqing.files() == []

@@ -192,7 +192,7 @@ def test_a_dear_axis_says_so() -> None:
     ("axis", "word"),
     [
         ("Stepz: 1", "did you mean Steps|did you mean steps"),
-        ("Chekpoint name: a", "did you mean Checkpoint name"),
+        ("Checkpoint names: a", "did you mean Checkpoint name"),
         ("Steps", "needs values"),
         ("Steps: ", "needs values"),
         ("Steps: 10-5", "gives no value"),

@@ -121,6 +121,12 @@ def test_comfy_asks_for_embeddings_by_prefix() -> None:
     assert chunk.tokens[1:6] == (1000, 0, 0, 267, 1001)
 
 
+@pytest.mark.parametrize("written", ["ink", "ink.pt", "styles/ink.safetensors", "ink,"])
+def test_comfy_names_embeddings_with_folder_and_ending_too(written: str) -> None:
+    (chunk,) = comfy_chunks([Span(f"embedding:{written} b")], Toy(), {"ink": 2}).chunks
+    assert chunk.embeddings == (EmbeddingPlace(1, "ink", 2),)
+
+
 def test_comfy_leaves_an_unknown_embedding_out() -> None:
     (chunk,) = comfy_chunks([Span("a embedding:ink b")], Toy(), {}).chunks
     assert chunk.tokens[1:4] == (1000, 1001, 49407)

@@ -81,6 +81,10 @@ def test_an_embedding_that_is_not_there_is_named() -> None:
     assert [finding.remedy for finding in found("embedding:foo", "comfy-embedding", embeddings={"foo": 1})] == ["foo"]
 
 
+def test_comfys_folder_and_ending_belong_to_no_name() -> None:
+    assert not found("embedding:styles/ink.pt", "unknown-embedding", dialect="comfy", embeddings={"ink": 1})
+
+
 def test_a_misspelt_embedding_is_offered_its_name() -> None:
     (finding,) = found(
         "a cat, easynegativ, (bad-hands-5:1.1)", "near-embedding", embeddings={"EasyNegative": 8, "bad-hands-5": 1}

@@ -1,7 +1,6 @@
 """A database of one's own: SQLite always, PostgreSQL where a server can be started."""
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -28,7 +27,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not tool("initdb"):
         pytest.skip("PostgreSQL isn't installed: no initdb")
     user: str | None = None
-    if os.geteuid() == 0:  # the server refuses to run as root
+    if os.name == "posix" and os.geteuid() == 0:  # the server refuses to run as root
+        import pwd
+
         user = next((entry.pw_name for entry in pwd.getpwall() if entry.pw_name in ("postgres", "nobody")), None)
         if user is None:
             pytest.skip("PostgreSQL doesn't run as root, and there is no user for it")

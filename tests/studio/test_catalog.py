@@ -235,6 +235,15 @@ def test_new_files_are_seen_after_a_refresh(models: Models) -> None:
     assert [file.name for file in catalog.list()] == ["ink", "toy"]
 
 
+def test_a_file_that_came_since_is_found_by_name_without_a_refresh(models: Models) -> None:
+    catalog = models.catalog()
+    assert [file.name for file in catalog.list("lora")] == []
+    write_safetensors(models.root / "lora" / "ink.safetensors", LORA)
+    assert catalog.find(ModelRef(name="ink"), "lora").name == "ink"
+    with pytest.raises(ModelError, match="no lora named 'pen'"):
+        catalog.find(ModelRef(name="pen"), "lora")
+
+
 def test_looking_up_finds_damaged_files_too(models: Models) -> None:
     (models.root / "lora" / "broken.safetensors").write_bytes(b"")
     listed = models.catalog().look_up("broken")

@@ -1,6 +1,7 @@
 """Folders of pictures come into the library, other tools' too, and everything comes back from the files alone."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,12 @@ def test_a_reindex_drops_what_is_gone_but_not_what_is_only_away(library: Library
     (tmp_path / "disk").mkdir()
     assert reindex(library).gone == 1
     assert found(library) == ["stays.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only here may a name be any bytes")
+def test_a_name_that_is_not_utf_8_is_passed_over(library: Library, tmp_path: Path) -> None:
+    odd = write_png(tmp_path / "a.png")
+    odd.rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    taken = collect(library, tmp_path)
+    assert (taken.pictures, len(taken.unreadable)) == ((), 1)
+    assert "its name is not UTF-8" in taken.unreadable[0]

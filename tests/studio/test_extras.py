@@ -19,7 +19,7 @@ from danqing.studio.studio import Studio
 from danqing.weights.hashes import sha256_of_model
 from tests.painting.upscaler_files import write_repeater
 
-PARAMETERS = "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 12x8"
+PARAMETERS = "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 120x80"
 NOTE = "Postprocess upscale by: 2, Postprocess upscaler: double"
 DOUBLE = UpscaleRequest(upscaler="double", by=2)
 

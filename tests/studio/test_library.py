@@ -315,3 +315,9 @@ def test_a_picture_may_be_added_by_two_at_once(library: Library, keep: Keep) -> 
         thread.join()
     assert len(found) == 6
     assert len(set(found)) == 1
+
+
+def test_the_largest_seed_is_kept(library: Library, keep: Keep) -> None:
+    number = keep("a fox", seed=2**64 - 1)
+    assert library.get(number).seed == 2**64 - 1
+    assert ids(library, where=(f"seed={2**64 - 1}",)) == [number]

@@ -326,3 +326,19 @@ def test_ids_are_not_to_be_guessed(lite: Both) -> None:
     assert {len(job) for job in ids} == {16}
     with lite.database.reading() as connection:
         assert set(connection.execute(select(jobs.c.id)).scalars()) == ids
+
+
+def test_any_text_that_json_can_hold_is_kept(both: Both) -> None:
+    payload: JsonObject = {"prompt": "nul \0, half \ud800, 红发 \U0001f98a", "n": 2**70, "deep": [[[{"a": None}]]]}
+    job = both.queue.submit("tokens", payload)
+    both.dispatch.claim("quick")
+    both.dispatch.end(job.id, "failed", message="odd \0 \ud800", failure="JobError", result={"said": "\ud800"})
+    after = both.queue.get(job.id)
+    assert (after.payload, after.result, after.message) == (payload, {"said": "\ud800"}, "odd \ufffd \ufffd")
+
+
+@pytest.mark.parametrize("field", ["client", "key", "webhook"])
+@pytest.mark.parametrize("text", ["x" * 201, "nul \0", "half \ud800"])
+def test_names_that_no_database_holds_are_refused(lite: Both, field: str, text: str) -> None:
+    with pytest.raises(JobError, match=rf"{field}: at most 200 letters"):
+        lite.submit(**{field: text})

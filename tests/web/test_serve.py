@@ -79,7 +79,7 @@ def home(tmp_path: Path, toy_folder: Path) -> Path:
 
 
 def test_it_ends_with_a_signal_and_goes_on_with_its_job_at_the_next_start(home: Path) -> None:
-    order = Order(recipe=Recipe(prompt="robot", steps=40, width=64, height=64, seed=3), count=40)
+    order = Order(recipe=Recipe(prompt="robot", steps=60, width=64, height=64, seed=3), count=10)
     with started(home) as server:
         with Client(server.url) as client:
             job = client.submit(order)
@@ -90,9 +90,9 @@ def test_it_ends_with_a_signal_and_goes_on_with_its_job_at_the_next_start(home: 
         assert server.process.wait(PATIENCE) == 0
     with started(home) as server, Client(server.url) as client:
         done = client.wait(job["id"], 100)
-        assert (done["state"], [picture["number"] for picture in done["pictures"]]) == ("done", list(range(40)))
+        assert (done["state"], [picture["number"] for picture in done["pictures"]]) == ("done", list(range(10)))
         seeds = [client.call("GET", f"pictures/{picture['record']}")["seed"] for picture in done["pictures"]]
-    assert seeds == list(range(3, 43))
+    assert seeds == list(range(3, 13))
     assert "Traceback" not in (home / "log.txt").read_text()
 
 

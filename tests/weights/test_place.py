@@ -1,11 +1,17 @@
 """Where a model computes, and in which format: what is asked for, or the best there is."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from torch import nn
 
 from danqing.base.errors import HardwareError
 from danqing.weights import place as place_module
+from danqing.weights.loading import load_model
 from danqing.weights.place import Place, best_dtype, choose_place
+from danqing.weights.shelf import packed
+from tests.toy.model import TOY_FAMILIES
 
 EMBEDDED, SD1 = 40_000_000, 1_000_000_000
 
@@ -80,3 +86,24 @@ def test_an_open_place_knows_nothing_yet() -> None:
         "float32",
         "float32",
     )
+
+
+def test_compiling_is_kept_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not choose_place("cpu", compiled=True).compiled
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert choose_place("cuda", "fp16", "off", compiled=True).for_size(SD1).compiled
+    assert not choose_place("cuda", "fp16", "sequential", compiled=True).compiled
+    monkeypatch.setattr(place_module, "free_on", lambda device: 0)
+    assert not choose_place("cuda", "fp16", "auto", compiled=True).for_size(SD1).compiled
+    assert not choose_place("cuda", "fp16", "off").compiled
+
+
+def test_a_compiled_model_says_so(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(toy_folder, Place(compiled=True), TOY_FAMILIES)
+    asked: list[nn.Module] = []
+    monkeypatch.setattr(nn.Module, "compile", asked.append)
+    found = packed(model)
+    assert (found.compiled, found.packed, asked) == (True, False, [model.unet])
+    assert not packed(load_model(toy_folder, Place(), TOY_FAMILIES)).compiled

@@ -79,6 +79,7 @@ UNNAMED = MappingProxyType(
         "inpaint": "the mask is not in the text, only its blur, area and content",
         "controls.image": "the picture is not in the text",
         "controls.mask": "the picture is not in the text",
+        "tiled": "extensions write keys of their own",
         "patches": "extensions write keys of their own",
         "finishers": "extensions write keys of their own",
         "model.sha256": "ten hex digits of it",

@@ -284,6 +284,19 @@ class SdxlSize(Value):
     ] = 2.5
 
 
+class Tiled(Value):
+    """Painted in overlapping tiles that are laid together at every step: large pictures, each part at the size the model knows.
+
+    Bar-Tal et al. 2023 (MultiDiffusion), arXiv:2302.08113.
+    """
+
+    width: Annotated[int, Knob("Tile width", "Pixels; 0 is the model's own side.", 0, 16384, 8, group="expert")] = 0
+    height: Annotated[int, Knob("Tile height", "Pixels; 0 is the model's own side.", 0, 16384, 8, group="expert")] = 0
+    overlap: Annotated[
+        int, Knob("Tile overlap", "Pixels that neighbours share; 0 is a quarter of a tile.", 0, 2048, 8, group="expert")
+    ] = 0
+
+
 class Speed(Value):
     """Approximations that trade likeness for time; each says its error in the docs. 0 is off."""
 

@@ -91,6 +91,9 @@ class InitImage(Value):
         ),
     ] = 0.75
     resize_mode: Annotated[ResizeMode, Knob("Resize mode", "How it is brought to size.")] = "just resize"
+    upscaler: Annotated[str, Knob("Upscaler", "What enlarges it where it grows; empty is Lanczos.", group="expert")] = (
+        ""
+    )
     noise_multiplier: Annotated[
         float,
         Knob(

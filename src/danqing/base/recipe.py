@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 from danqing.base.errors import RecipeError
 from danqing.base.knobs import Knob
-from danqing.base.parts import Guidance, Noise, Sampling, SdxlSize, Speed, TextEncoding, Variation
+from danqing.base.parts import Guidance, Noise, Sampling, SdxlSize, Speed, TextEncoding, Tiled, Variation
 from danqing.base.picture_parts import ControlUse, Hires, InitImage, Inpaint, Refiner
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef, Use
 from danqing.base.seed import MAX_SEED
@@ -66,6 +66,7 @@ class Recipe(Value):
     text: TextEncoding = TextEncoding()
     sdxl: SdxlSize = SdxlSize()
     speed: Speed = Speed()
+    tiled: Tiled | None = None
     loras: tuple[LoraUse, ...] = ()
     hypernets: tuple[HypernetUse, ...] = ()
     embeddings: tuple[ModelRef, ...] = ()

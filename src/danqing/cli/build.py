@@ -12,7 +12,7 @@ from danqing.prompt.builder import Language, Slot, Taxonomy, build_prompt
 from danqing.studio.prompts import taxonomy
 
 ABOUT = """
-Put a prompt together: danqing build who=1girl hair="long hair, green hair" light=sunset. Words may be given in English,
+Put a prompt together: danqing build who=1girl hair="long hair, green hair" lighting=sunlight. Words may be given in English,
 Chinese or Korean. Without words the lists are shown; with a slot's name alone, what it offers.
 """
 

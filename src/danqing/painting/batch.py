@@ -10,8 +10,8 @@ from danqing.base.picture import Pixels
 from danqing.base.progress import Verdict
 from danqing.base.protocols import Images
 from danqing.painting.adaptive import adaptive_mask
-from danqing.painting.canvas import Canvas, canvas_of
-from danqing.painting.enlarge import Enlarge, enlarged
+from danqing.painting.canvas import Canvas, Enlarge, canvas_of
+from danqing.painting.enlarge import enlarged
 from danqing.painting.latents import decode
 from danqing.painting.plan import Networks, Plan
 from danqing.painting.repaint import Kept, first_latents
@@ -45,7 +45,7 @@ class Easel:
     def paint(self, plans: Sequence[Plan], reporter: Reporter) -> Painted:
         """All passes of plans that share a batch key. Raises ImageError, ModelError, RecipeError."""
         first = plans[0]
-        canvas = canvas_of(first.recipe, self.images) if first.recipe.init else None
+        canvas = canvas_of(first.recipe, self.images, self.enlarge) if first.recipe.init else None
         latents: Tensor | None = None
         kept: Kept | None = None
         model: DiffusionModel | None = None

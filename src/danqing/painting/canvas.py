@@ -1,9 +1,10 @@
 """What img2img starts from: the given picture brought to size, its mask, and how what is painted goes back into the original. No torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from danqing.base.picture import Pixels
-from danqing.base.picture_parts import Inpaint
+from danqing.base.picture_parts import InitImage, Inpaint
 from danqing.base.protocols import Images
 from danqing.base.recipe import Recipe
 from danqing.pixels.blend import overlaid, paste
@@ -11,7 +12,15 @@ from danqing.pixels.color import matched
 from danqing.pixels.crop import crop_region, cropped, cropped_mask, expanded_to
 from danqing.pixels.fill import filled, flattened
 from danqing.pixels.mask import Box, Mask, blurred, fitted_mask, inverted, is_blank, mask_of, overlay_mask
-from danqing.pixels.resize import fitted
+from danqing.pixels.resize import fit, fitted, resize
+
+Enlarge = Callable[[Pixels, str, tuple[int, int]], Pixels]
+"""A picture, an upscaler's name, (width, height): the picture at that size. `Upscalers.enlarge` is one that knows networks."""
+
+
+def resampled(picture: Pixels, name: str, size: tuple[int, int]) -> Pixels:
+    """By an upscaler without a network. Raises RecipeError for any other name."""
+    return resize(picture, *size, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +53,7 @@ class Canvas:
         return overlaid(painted, self.original[:height, :width], through[:height, :width])
 
 
-def canvas_of(recipe: Recipe, images: Images) -> Canvas:
+def canvas_of(recipe: Recipe, images: Images, enlarge: Enlarge = resampled) -> Canvas:
     """The canvas of a recipe with `init`. A1111's order of doing things (StableDiffusionProcessingImg2Img). Raises ImageError.
 
     A blank mask is as none. "latent upscale" leaves the picture at its own size.
@@ -55,13 +64,22 @@ def canvas_of(recipe: Recipe, images: Images) -> Canvas:
     picture = flattened(given, init.background)
     mask = _mask(recipe.inpaint, images, given) if recipe.inpaint else None
     if recipe.inpaint is None or mask is None:
-        whole = fitted(picture, recipe.width, recipe.height, init.resize_mode)
+        whole = _at_size(picture, recipe, init, enlarge)
         return Canvas(whole, color_like=whole if init.color_correction else None)
     if recipe.inpaint.area == "only masked":
         return _only_masked(recipe, recipe.inpaint, picture, mask)
-    whole = fitted(picture, recipe.width, recipe.height, init.resize_mode)
+    whole = _at_size(picture, recipe, init, enlarge)
     placed = fitted_mask(mask, whole.shape[1], whole.shape[0], init.resize_mode)
     return _masked(whole, placed, recipe, Canvas(whole, original=whole, overlay=overlay_mask(placed)))
+
+
+def _at_size(picture: Pixels, recipe: Recipe, init: InitImage, enlarge: Enlarge) -> Pixels:
+    """The picture in its frame: enlarged by the upscaler asked for where it grows, then fitted."""
+    height, width = picture.shape[:2]
+    scaled = fit((width, height), (recipe.width, recipe.height), init.resize_mode).scaled
+    if init.upscaler and init.resize_mode != "latent upscale" and (scaled[0] > width or scaled[1] > height):
+        picture = enlarge(picture, init.upscaler, scaled)
+    return fitted(picture, recipe.width, recipe.height, init.resize_mode)
 
 
 def _mask(inpaint: Inpaint, images: Images, beside: Pixels) -> Mask | None:

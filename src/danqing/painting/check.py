@@ -9,6 +9,7 @@ from danqing.base.protocols import Catalog, Images, ModelFile
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef
 from danqing.base.table import did_you_mean
+from danqing.painting.axes import turned
 from danqing.painting.expand import resolve
 from danqing.painting.plan import LATENT_UPSCALERS, plan
 from danqing.painting.upscaling import FETCH, find_upscaler, upscaler_names
@@ -86,6 +87,11 @@ def _parts_go_together(order: Order, catalog: Catalog) -> Iterator[Complaint]:
             "hires can't follow inpainting, whose result is laid back into the picture; enlarge it afterwards"
         )
     family = _family(catalog, recipe.model)
+    if recipe.init is not None and recipe.init.upscaler:
+        try:
+            find_upscaler(recipe.init.upscaler, catalog)
+        except DanqingError as problem:
+            yield Complaint(str(problem))
     if family is None:
         return
     if family.edits and recipe.init is None:
@@ -99,6 +105,18 @@ def _parts_go_together(order: Order, catalog: Catalog) -> Iterator[Complaint]:
             f"a refiner of family {refiner.title} can't take over from {painted.title} within a pass: their latents differ; "
             "use it as hires.model with a picture upscaler"
         )
+
+
+def _axes_are_possible(order: Order, catalog: Catalog) -> Iterator[Complaint]:
+    said: set[str] = set()
+    for axis in order.axes:
+        for value in axis.values:
+            try:
+                resolve(turned(order.but(axes=()), axis, value).recipe, catalog)
+            except DanqingError as problem:
+                if str(problem) not in said:
+                    said.add(str(problem))
+                    yield Complaint(str(problem))
 
 
 def _pictures_open(recipe: Recipe, images: Images) -> Iterator[Complaint]:
@@ -145,4 +163,11 @@ def _usual(file: ModelFile, name: str) -> int:
     return int(value)
 
 
-_TESTS = (_names_exist, _parts_go_together, _hires_is_possible, _parts_are_built, _size_suits_the_model)
+_TESTS = (
+    _names_exist,
+    _parts_go_together,
+    _hires_is_possible,
+    _parts_are_built,
+    _size_suits_the_model,
+    _axes_are_possible,
+)

@@ -1,7 +1,5 @@
 """Between two passes: latents enlarged as latents, or decoded, enlarged as pictures and encoded again."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,18 +7,10 @@ from torch import Tensor
 from danqing.base.errors import RecipeError
 from danqing.base.picture import Pixels
 from danqing.base.size import latent_size
+from danqing.painting.canvas import Enlarge, resampled
 from danqing.painting.latents import decode, encode
 from danqing.painting.plan import LATENT_UPSCALERS, Pass
-from danqing.pixels.resize import resize
 from danqing.weights.model import DiffusionModel
-
-Enlarge = Callable[[Pixels, str, tuple[int, int]], Pixels]
-"""A picture, an upscaler's name, (width, height): the picture at that size. `Upscalers.enlarge` is one that knows networks."""
-
-
-def resampled(picture: Pixels, name: str, size: tuple[int, int]) -> Pixels:
-    """By an upscaler without a network. Raises RecipeError for any other name."""
-    return resize(picture, *size, name)
 
 
 def enlarged(

@@ -7,9 +7,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from danqing.base.parts import Tiled
 from danqing.diffusion.moment import Moment
 from danqing.diffusion.prediction import Prediction
 from danqing.painting.conditioning import Conditioning
+from danqing.painting.tiled import Window, laid_together, windows
 from danqing.weights.model import DiffusionModel
 from danqing.weights.step_cache import StepCache
 
@@ -33,6 +35,7 @@ class Predictor:
     """Whole timesteps the network was distilled on; None tells it the exact, fractional one."""
     cache_interval: int = 0
     """Deep layers are computed every so many steps only; 0 is always."""
+    tiled: Tiled | None = None
     sight: Tensor | None = None
     """(B, k, h, w): what inpainting models (mask and masked picture) and InstructPix2Pix (the picture) see beside x."""
 
@@ -42,6 +45,15 @@ class Predictor:
 
     def __call__(self, x: Tensor, moment: Moment, rows: Sequence[Row]) -> Tensor:
         """x (B, C, h, w) float32 on the VE scale; the result (R, C, h, w) float32, in the order of the rows."""
+        tiles = windows(self.tiled, self.model, (x.shape[3], x.shape[2]))
+
+        def predict(window: Window) -> Tensor:
+            return self._predicted(x[..., window[0], window[1]], moment, rows, window)
+
+        return laid_together(x, tiles, predict)
+
+    def _predicted(self, x: Tensor, moment: Moment, rows: Sequence[Row], window: Window) -> Tensor:
+        """x0 (R, C, h, w) of one tile."""
         timestep = self.prediction.t_of(moment.sigma, self.time_grid).to(torch.float32)
         scaled = self.prediction.scale_input(x, moment.sigma)
         answers: list[Tensor | None] = [None] * len(rows)
@@ -50,8 +62,8 @@ class Predictor:
             pictures = [row.picture for row in chosen]
             output = self._network(
                 moment,
-                [(row.picture, row.conditioning, row.blind) for row in chosen],
-                self._with_sight(scaled[pictures], chosen).to(self.model.dtype),
+                [(row.picture, row.conditioning, row.blind, str(window)) for row in chosen],
+                self._with_sight(scaled[pictures], chosen, window).to(self.model.dtype),
                 timestep.to(x.device),
                 encoder_hidden_states=self._stacked([row.conditioning.context for row in chosen]),
                 added_cond_kwargs=self._added(chosen),
@@ -61,11 +73,11 @@ class Predictor:
                 answers[place] = one
         return torch.stack([answer for answer in answers if answer is not None])
 
-    def _with_sight(self, x: Tensor, rows: Sequence[Row]) -> Tensor:
+    def _with_sight(self, x: Tensor, rows: Sequence[Row], window: Window) -> Tensor:
         """x (R, C, h, w) with what each row sees beside it."""
         if self.sight is None:
             return x
-        sight = self.sight
+        sight = self.sight[..., window[0], window[1]]
         seen = [torch.zeros_like(sight[row.picture]) if row.blind else sight[row.picture] for row in rows]
         return torch.cat([x, torch.stack(seen).to(x)], dim=1)
 

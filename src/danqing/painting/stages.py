@@ -44,8 +44,8 @@ class Hand:
     sight: Tensor | None = None
     """(B, k, h, w): what a network with more input than x is shown."""
 
-    def predictor(self, time_grid: int | None, cache_interval: int) -> Predictor:
-        return Predictor(self.model, self.prediction, time_grid, cache_interval, self.sight)
+    def predictor(self, recipe: Recipe, time_grid: int | None) -> Predictor:
+        return Predictor(self.model, self.prediction, time_grid, recipe.speed.step_cache, recipe.tiled, self.sight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +162,7 @@ def _sample(run: Run, x: Tensor, sigmas: Tensor, noise: StepNoise, kept: Kept | 
 def _predict(run: Run, guidance: Guidance, calls: int) -> Predict:
     """The run's predictions; from the handover on they are the successor's."""
     hand = run.hand
-    predictor = hand.predictor(run.sampler.time_grid, run.recipes[0].speed.step_cache)
+    predictor = hand.predictor(run.recipes[0], run.sampler.time_grid)
     handover = run.one.refiner if run.successor else None
     with_blind = hand.sight is not None and hand.model.family.edits and guidance.image_scale != 1
     # CFG 1 is the prompt alone, and half the work; but weights of parts pull away from the negative prompt.
@@ -173,7 +173,7 @@ def _predict(run: Run, guidance: Guidance, calls: int) -> Predict:
         nonlocal hand, predictor, handover
         if handover and run.successor and _behind(moment, handover, hand.prediction, calls) > handover.at:
             hand, handover = run.successor(), None
-            predictor = hand.predictor(run.sampler.time_grid, run.recipes[0].speed.step_cache)
+            predictor = hand.predictor(run.recipes[0], run.sampler.time_grid)
         negative = with_negative and wants_negative
         return predictions(predictor, hand.texts, x, moment, negative, with_blind)
 

@@ -2,7 +2,7 @@
 its output is not said here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,9 @@ from danqing.prompt.attention import Span
 ROOM = 75
 LARGE_WORD = 8
 EMBEDDING_WORD = re.compile(r"(?:^|(?<=[ \n]))embedding:(\S+)")
+
+
+EMBEDDING_ENDING = re.compile(r"\.(?:pt|bin|safetensors|sft)$", re.IGNORECASE)
 
 
 class Words(Protocol):
@@ -173,13 +176,20 @@ def _comfy_words(text: str, known: Mapping[str, int]) -> list[tuple[str, str]]:
     result: list[tuple[str, str]] = []
     rest = 0
     for found in EMBEDDING_WORD.finditer(text):
-        name = found.group(1) if found.group(1) in known else found.group(1).rstrip(",")
+        written = found.group(1) if found.group(1) in known else found.group(1).rstrip(",")
+        name = embedding_name(written, known)
         result.append((text[rest : found.start()], ""))
-        if name in known:
+        if name:
             result.append(("", name))
-        rest = found.start(1) + len(name)
+        rest = found.start(1) + len(written)
     result.append((text[rest:], ""))
     return [(piece, name) for piece, name in result if name or piece.strip()]
+
+
+def embedding_name(written: str, known: Container[str]) -> str:
+    """Which known textual inversion ComfyUI's `embedding:folder/name.pt` means; "" for none."""
+    bare = written.rpartition("/")[2]
+    return next((name for name in (written, bare, EMBEDDING_ENDING.sub("", bare)) if name in known), "")
 
 
 _Names = Mapping[int, list[tuple[list[int], str]]]

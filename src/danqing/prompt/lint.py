@@ -12,6 +12,7 @@ from danqing.base.errors import PromptError
 from danqing.base.table import did_you_mean
 from danqing.prompt.attention import number
 from danqing.prompt.chunks import Words as VocabularyLike
+from danqing.prompt.chunks import embedding_name
 from danqing.prompt.composition import WEIGHT, and_parts
 from danqing.prompt.grammar import Prompt, parse
 from danqing.prompt.reading import Dialect, ReadingOptions, read_prompt
@@ -222,8 +223,9 @@ def _networks(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Findi
 def _embeddings(text: str, prompt: Prompt, options: LintOptions) -> Iterator[Finding]:
     if options.embeddings is None:
         return
-    for found in re.finditer(r"embedding:([\w.-]+)", text):
-        name = found.group(1).rstrip(".")
+    for found in re.finditer(r"embedding:([\w./-]+)", text):
+        written = found.group(1).rstrip(".")
+        name = embedding_name(written, options.embeddings) or written
         if name not in options.embeddings:
             yield Finding(
                 "unknown-embedding",

@@ -202,7 +202,10 @@ def _run(part: Part, words: Callable[[Words, _Notes], str], name: str, notes: _N
             notes.add(f"{name} has no BREAK: a comma stands for it")
             pieces.append(", ")
         elif item.text:
-            pieces.append(words(item, notes))
+            word = words(item, notes)
+            # A number that begins a weight must not touch the word before it.
+            apart = word != item.text and word[:1] in "-.0123456789" and pieces and re.search(r"[\w.]\Z", pieces[-1])
+            pieces += [" ", word] if apart else [word]
     return "".join(pieces)
 
 

@@ -109,11 +109,22 @@ class FolderCatalog:
         Raises ModelError with the nearest name. A hash in the reference must be the file's: another file of that name
         paints another picture.
         """
-        entry = self._meant(ref, kind) if ref else self._default()
+        try:
+            entry = self._meant(ref, kind) if ref else self._default()
+        except ModelError:
+            # It may have come since the folders were walked: a server and its worker live for days.
+            if not self._walked_anew():
+                raise
+            entry = self._meant(ref, kind) if ref else self._default()
         found = self._detect(entry)
         if found.kind != kind:
             raise ModelError(self._other_kind(entry, found, kind))
         return self._file(entry, found, self._hashes.sha256(entry.path))
+
+    def _walked_anew(self) -> bool:
+        """Whether the folders hold anything else by now."""
+        before, self._entries = self._entries, None
+        return list(self._all()) != list(before or ())
 
     def _listed(self, entry: Entry) -> Listed:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danqing.base.errors import DanqingError, ImageError
+from danqing.studio.database import storable
 from danqing.studio.gallery import PICTURE_ENDINGS
 from danqing.studio.library import Library
 from danqing.studio.records import Contents, contents_of_file
@@ -44,6 +45,8 @@ def collect(library: Library, folder: Path, *, again: bool = False, tell: Tell |
         if tell is not None:
             tell(looked, path)
         try:
+            if str(path) != storable(str(path)):
+                raise ImageError("its name is not UTF-8; give it another")
             if not again and path in before and _unchanged(path, before[path]):
                 known += 1
             elif is_thrown(path):
@@ -51,7 +54,7 @@ def collect(library: Library, folder: Path, *, again: bool = False, tell: Tell |
             else:
                 waiting.append((path, contents_of_file(path)))
         except (DanqingError, OSError) as problem:
-            unreadable.append(f"{path}: {problem}")
+            unreadable.append(storable(f"{path}: {problem}"))
         if len(waiting) >= AT_ONCE:
             ids += library.add_many(waiting)
             waiting.clear()

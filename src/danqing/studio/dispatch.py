@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import select, update
 
 from danqing.base.job import Job, JobState, Lane
-from danqing.base.value import canonical_json
-from danqing.studio.database import Database
+from danqing.studio.database import Database, storable
 from danqing.studio.events import Events
-from danqing.studio.job_rows import find_job, job_of_row, pictures_of
+from danqing.studio.job_rows import find_job, job_of_row, json_text, pictures_of
 from danqing.studio.jobs import JobPicture, JobProgress, JsonObject, Wish
 from danqing.studio.pace import Pace
 from danqing.studio.queue import is_paused
@@ -75,9 +74,15 @@ class Dispatch:
             made: JsonObject = {**(result or {})}
             if pictures:
                 made["pictures"] = [picture.as_json() for picture in pictures]
-            ended = {"state": state, "ended": self._clock(), "message": message, "failure": failure, "wish": ""}
+            ended = {
+                "state": state,
+                "ended": self._clock(),
+                "message": storable(message),
+                "failure": failure,
+                "wish": "",
+            }
             ours = update(jobs).where(jobs.c.id == job, jobs.c.state == "running")
-            connection.execute(ours.values(**ended, result=canonical_json(made)))
+            connection.execute(ours.values(**ended, result=json_text(made)))
         self._tell(job)
 
     def give_back(self, job: str, why: str) -> None:

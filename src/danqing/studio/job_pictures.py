@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from danqing.base.errors import DanqingError
 from danqing.pixels.files import read_metadata
-from danqing.studio.database import Database
+from danqing.studio.database import Database, storable
 from danqing.studio.jobs import JobPicture
 from danqing.studio.story import Story, story_in
 from danqing.studio.tables import job_pictures as rows
@@ -44,7 +44,7 @@ class JobPictures:
         """It is there, with its record."""
         with self.database.writing() as connection:
             ours = update(rows).where(rows.c.job == self.job, rows.c.number == picture.number)
-            connection.execute(ours.values(state="kept", record=picture.record, infotext=picture.infotext))
+            connection.execute(ours.values(state="kept", record=picture.record, infotext=storable(picture.infotext)))
 
     def skip(self, numbers: Iterable[int]) -> None:
         """These are not wanted."""

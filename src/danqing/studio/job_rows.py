@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from danqing.base.job import Job
-from danqing.base.value import canonical_json
-from danqing.studio.jobs import JobPicture
+from danqing.studio.jobs import JobPicture, JsonObject
 from danqing.studio.tables import job_pictures, jobs
 
 PLAIN = ("id", "kind", "state", "lane", "priority", "client", "webhook", "attempts", "created", "started", "ended")
@@ -32,8 +31,8 @@ def row_of_job(job: Job, *, place: int, asked: str, work: float) -> dict[str, An
     return {
         **{name: getattr(job, name) for name in (*PLAIN, "message", "failure")},
         "key": job.key or None,
-        "payload": canonical_json(job.payload),
-        "result": canonical_json(job.result),
+        "payload": json_text(job.payload),
+        "result": json_text(job.result),
         "place": place,
         "asked": asked,
         "work": work,
@@ -41,6 +40,11 @@ def row_of_job(job: Job, *, place: int, asked: str, work: float) -> dict[str, An
         "wish": "",
         "webhook_tries": 0,
     }
+
+
+def json_text(data: JsonObject) -> str:
+    """JSON in ASCII: whatever a client sends, the database can hold it."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def find_job(connection: Connection, job: str) -> Job | None:

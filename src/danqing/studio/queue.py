@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from danqing.base.errors import JobError
 from danqing.base.job import Job, JobState, Lane
 from danqing.base.value import canonical_json, sha256_of
-from danqing.studio.database import Database
+from danqing.studio.database import Database, storable
 from danqing.studio.events import Events, Listener, Subscription
 from danqing.studio.job_rows import find_job, job_of_row, pictures_of, row_of_job
 from danqing.studio.jobs import JobPicture, JobProgress, JsonObject, Wish
@@ -24,6 +24,7 @@ from danqing.studio.webhooks import check_webhook
 Prepare = Callable[[JsonObject], JsonObject]
 PAUSED = "queue paused"
 OPEN: tuple[JobState, ...] = ("queued", "running")
+MOST_LETTERS = 200
 LOOK_AGAIN = 1.0
 """Seconds; what another process did to a job is seen after that long at most."""
 
@@ -65,6 +66,9 @@ class Queue:
         Raises JobError (no such kind, a webhook to a host that isn't allowed, a key used for something else), and what the kind's own check says.
         """
         name = self._kinds.name_of(kind)
+        for word, text in (("client", client), ("key", key), ("webhook", webhook)):
+            if len(text) > MOST_LETTERS or text != storable(text):
+                raise JobError(f"{word}: at most {MOST_LETTERS} letters that can be written, found {text[:40]!r}")
         asked = sha256_of(canonical_json([name, payload]))
         if key and (before := self._of_key(client, key, asked)):
             return before

@@ -15,6 +15,7 @@ from danqing.base.picture import Picture, Pixels
 from danqing.base.recipe import Recipe
 from danqing.pixels.files import PictureMetadata, read_metadata, read_picture
 from danqing.prompt.tags import extract_tags
+from danqing.studio.database import storable
 from danqing.studio.jobs import JsonObject
 from danqing.studio.likeness import likeness_of
 from danqing.studio.sidecar import Marks
@@ -78,6 +79,7 @@ class Record:
 def record_of_row(row: Row[Any], path: Path) -> Record:
     """The record in a row of `pictures`."""
     fields = {name: getattr(row, name) for name in PLAIN_COLUMNS}
+    fields["seed"] = int(row.seed or 0)
     return Record(**fields, path=path, boards=tuple(json.loads(row.boards)), tags=tuple(json.loads(row.tags)))
 
 
@@ -107,7 +109,7 @@ class Contents:
             "prompt": storable(self.prompt),
             "negative_prompt": storable(self.negative_prompt),
             "model": storable(recipe.model.name) if recipe else "",
-            "seed": recipe.seed if recipe else 0,
+            "seed": str(recipe.seed) if recipe else "",
             "recipe": storable(recipe.to_json()) if recipe else "",
             "infotext": storable(self.infotext),
             "digest": recipe.digest if recipe else "",
@@ -138,11 +140,6 @@ def terms_of(prompt: str, recipe: Recipe | None, marks: Marks, more: Mapping[str
     }
     found = found_by(" ".join((text, *marks.tags)), recipe, said)
     return Found(frozenset(map(storable, found.terms)), found.numbers)
-
-
-def storable(text: str) -> str:
-    """The text as every database takes it: no nul, no halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def contents_of_picture(picture: Picture) -> Contents:

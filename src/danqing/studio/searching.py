@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, desc, exists, fu
 
 from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.value import Value
-from danqing.studio.records import storable
+from danqing.studio.database import storable
 from danqing.studio.tables import numbers, pictures, terms
 from danqing.studio.terms import asked_words, defaults, full_name, presence_of, shown, term_of
 

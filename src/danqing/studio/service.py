@@ -93,6 +93,8 @@ class Service:
             supervisor.join()
         self._supervisors.clear()
         self._stopping.set()
+        if self._housekeeping.is_alive():
+            self._housekeeping.join(LOOK_AGAIN)
         self._webhooks.stop()
         self._events.close()
         self._database.close()

@@ -85,7 +85,7 @@ pictures = Table(
     Column("prompt", Text, nullable=False),
     Column("negative_prompt", Text, nullable=False),
     Column("model", Text, nullable=False),
-    Column("seed", BigInteger, nullable=False),
+    Column("seed", String(20), nullable=False),
     Column("recipe", Text, nullable=False),
     Column("infotext", Text, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -106,7 +106,7 @@ pictures = Table(
 )
 """`path` is relative to the outputs folder when it lies there, and always where the file is, in the trash too.
 
-`likeness` is the perceptual hash; `vector` is float16 of length 1.
+`seed` is text, for it may have 64 bits and no sign; `likeness` is the perceptual hash; `vector` is float16 of length 1.
 """
 
 terms = Table(

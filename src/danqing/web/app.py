@@ -72,6 +72,8 @@ def make_app(service: Service, options: ServeOptions, stop: Callable[[], None]) 
         version=danqing.__version__,
         lifespan=lifespan,
         default_response_class=Answer,
+        docs_url=None,  # FastAPI's pages fetch their scripts from somewhere else
+        redoc_url=None,
         description="danqing's own API below /api/v1, and AUTOMATIC1111's below /sdapi/v1.",
     )
     app.state.context = context

@@ -114,7 +114,9 @@ class Guard:
             "status": status,
             "seconds": round(seconds, 4),
         }
-        log.info("%(method)s %(path)s %(status)d in %(seconds).4f s", fields, extra={"fields": fields})
+        # Pages and tools ask how far it is several times a second; that is no news.
+        level = logging.DEBUG if scope["method"] in ("GET", "HEAD") and status < 400 else logging.INFO
+        log.log(level, "%(method)s %(path)s %(status)d in %(seconds).4f s", fields, extra={"fields": fields})
 
 
 def _refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Answer:

@@ -120,6 +120,7 @@ class Live:
     async def listening(self) -> AsyncIterator[Listener]:
         """A listener, as long as the block lasts."""
         listener = Listener()
+        listener.closed = self.stopping
         self._listeners.add(listener)
         try:
             yield listener

@@ -65,11 +65,11 @@ class BlockAttention(AttnProcessor2_0):
         plain = attention_mask is None and not torch.is_grad_enabled() and hidden_states.dtype == torch.bfloat16
         if not plain or hidden_states.ndim != 3 or not _is_plain(attn):
             return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, *more, **words)
+        layer: Any = attn
         text = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        projections = (attn.to_q(hidden_states), attn.to_k(text), attn.to_v(text))
+        projections: list[Tensor] = [layer.to_q(hidden_states), layer.to_k(text), layer.to_v(text)]
         query, key, value = (one.unflatten(2, (attn.heads, -1)) for one in projections)
-        out: Any = attn.to_out
-        return out[0](in_blocks(query, key, value).flatten(2))
+        return layer.to_out[0](in_blocks(query, key, value).flatten(2))
 
 
 def _is_plain(attn: Any) -> bool:

@@ -32,6 +32,10 @@ class DiffusionModel:
     alphas_cumprod: Tensor
     place: Place
     origin: Origin
+    attention: str = "sdpa"
+    """How the UNet computes attention: torch's own fused way, or "blocks" (`attention`)."""
+    compiled: bool = False
+    """torch.compile has been through the UNet."""
     packed: bool = False
     """The UNet keeps a second copy of its weights in the order in which the processor computes (`packing`)."""
 

@@ -1,5 +1,6 @@
 """Where a model lives and in which number format it computes. What was chosen is an execution fact, never part of a recipe."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -9,6 +10,8 @@ import torch
 
 from danqing.base.errors import HardwareError
 from danqing.base.table import did_you_mean
+
+log = logging.getLogger(__name__)
 
 LowMemory = Literal["auto", "off", "model", "sequential"]
 """How a model lives with a card that is too small for it: its networks take turns there ("model"), or their layers do ("sequential")."""
@@ -37,7 +40,8 @@ DTYPE_WORDS: Mapping[str, torch.dtype] = MappingProxyType(
 class Place:
     """`device` as torch writes it; a dtype of None is chosen for each model by its size (`for_size`). `channels_last` is for convolutions.
 
-    `low_memory` says where weights are while they aren't needed; "auto" is decided for each model by what the card has left.
+    `low_memory` says where weights are while they aren't needed; "auto" is decided for each model by what the card has left. `compiled` has
+    UNets that are on the card as a whole go through torch.compile.
     """
 
     device: str = "cpu"
@@ -45,6 +49,7 @@ class Place:
     vae_dtype: torch.dtype | None = torch.float32
     channels_last: bool = False
     low_memory: LowMemory = "off"
+    compiled: bool = False
 
     def for_size(self, parameters: int) -> "Place":
         """The same place with nothing left open, for a model of so many parameters."""
@@ -61,6 +66,7 @@ class Place:
             # on the CPU bf16 convolutions are faster with channels last, float32 ones hardly differ
             channels_last=self.channels_last or dtype != torch.float32,
             low_memory=low_memory,
+            compiled=self.compiled and low_memory == "off",
         )
 
     @property
@@ -78,14 +84,22 @@ class Place:
         return _name(self.vae_dtype)
 
 
-def choose_place(device: str = "auto", dtype: str = "auto", low_memory: str = "auto") -> Place:
+def choose_place(
+    device: str = "auto", dtype: str = "auto", low_memory: str = "auto", *, compiled: bool = False
+) -> Place:
     """The place that the user asked for, or the best that this machine has. Raises HardwareError when it isn't there.
 
     device: auto, cpu, cuda, cuda:1, mps; dtype: auto, float32, bfloat16, float16 and their short forms; low_memory: auto, off, model,
-    sequential. A card of its own memory is needed for that; elsewhere it is off.
+    sequential. A card of its own memory is needed for that; elsewhere it is off. `compiled` is kept where it pays: on CUDA. On the processor
+    it was no faster than packed weights, and cost a minute before the first step.
     """
     where = _device(device.strip().casefold())
-    return replace(_with_dtype(where, dtype), low_memory=_low_memory(where, low_memory))
+    card = where.startswith("cuda")
+    if compiled and not card:
+        log.info("torch.compile is left out: on %s it doesn't pay", where)
+    way = _low_memory(where, low_memory)
+    whole = card and way in ("auto", "off")
+    return replace(_with_dtype(where, dtype), low_memory=way, compiled=compiled and whole)
 
 
 def low_memory_for(needed: int, free: int) -> LowMemory:

@@ -11,6 +11,7 @@ import torch
 from danqing.base.protocols import Catalog, ModelFile
 from danqing.base.refs import HypernetUse, LoraUse, ModelRef
 from danqing.prompt.tokens import Vocabulary
+from danqing.weights.attention import attend_in_blocks, wants_blocks
 from danqing.weights.building import placed
 from danqing.weights.bundle import Bundle, PatchUse
 from danqing.weights.embedding import Embedding, read_embedding
@@ -158,14 +159,20 @@ class Shelf:
 
 
 def packed(model: DiffusionModel) -> DiffusionModel:
-    """The model with its UNet's weights in the processor's own order, where that can be; elsewhere as it is.
+    """The model with its UNet's weights in the processor's own order, and attention as suits it, where that can be; on a card perhaps compiled.
 
     Not the decoder: it is run once a picture, and packing costs as much as it gains there (measured at SD1's size).
     """
+    if model.place.compiled:
+        model.unet.compile()
+        return replace(model, compiled=True)
     if not can_pack(model.device, model.dtype):
         return model
     pack(model.unet)
-    return replace(model, packed=True)
+    if not wants_blocks(model.device, model.dtype):
+        return replace(model, packed=True)
+    attend_in_blocks(model.unet)
+    return replace(model, packed=True, attention="blocks")
 
 
 def default_budget(place: Place) -> int:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from danqing.pixels.files import read_picture
-from tests.web.conftest import TINY
+from tests.web.conftest import TINY, Running
 
 
 def paint(http: httpx2.Client, route: str = "txt2img", **body: Any) -> dict[str, Any]:
@@ -240,6 +240,20 @@ def test_tasks_are_followed_by_the_id_that_the_client_gave(http: httpx2.Client) 
     assert (told["completed"], told["active"], told["queued"]) == (True, False, False)
     assert http.post("/internal/progress", json={"id_task": "nobody"}).json()["completed"] is False
     assert http.get("/internal/pending-tasks").json() == {"size": 0, "tasks": []}
+
+
+def test_a_model_that_came_since_is_painted_with_after_a_refresh(http: httpx2.Client, server: Running) -> None:
+    models = server.home / "models" / "Stable-diffusion"
+    newcomer = models / "newcomer"
+    newcomer.symlink_to((models / "toy").resolve(), target_is_directory=True)
+    try:
+        assert http.post("/sdapi/v1/refresh-checkpoints").json() is None
+        assert "newcomer" in {one["model_name"] for one in http.get("/sdapi/v1/sd-models").json()}
+        info = paint(http, override_settings={"sd_model_checkpoint": "newcomer"})["info"]
+        assert info["sd_model_name"] == "newcomer"
+    finally:
+        newcomer.unlink()
+        http.post("/sdapi/v1/refresh-checkpoints")
 
 
 def test_flags_tell_no_secret(quiet: httpx2.Client) -> None:

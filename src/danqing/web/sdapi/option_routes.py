@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from pydantic import JsonValue
 
 from danqing.base.errors import ModelError
-from danqing.base.refs import ModelRef
 from danqing.studio.settings import save_settings
 from danqing.web.answers import StrictRoute, object_in
 from danqing.web.context import Context, TheContext
@@ -48,9 +47,14 @@ async def set_options(request: Request, context: TheContext) -> None:
 
 def _told(context: Context) -> dict[str, Any]:
     options = options_in_force(context)
+    catalog = context.service.studio.catalog
+    # As the lists tell it, and without working out the hash of a large file just for that.
     try:
-        file = context.service.catalog.find(ModelRef(name=str(options[MODEL])))
+        named = [catalog.look_up(str(options[MODEL]), "checkpoint")] if options[MODEL] else list(catalog.listing())
     except ModelError:
+        named = []
+    file = next((one.file for one in named if one.usable and one.file.kind == "checkpoint"), None)
+    if file is None:
         return options | {"sd_checkpoint_hash": ""}
     return options | {MODEL: file.title, "sd_checkpoint_hash": file.sha256}
 

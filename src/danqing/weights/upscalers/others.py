@@ -1,11 +1,15 @@
-"""Upscalers of other families, built by spandrel where the user installed it (the extra "spandrel"). Never needed by anything else.
+"""Upscalers of other families, built by spandrel where the user installed it. Never needed by anything else.
 
-spandrel needs torchvision, which danqing keeps out of its own environment: docs/decisions/0004-no-torchvision.md.
+spandrel asks for torchvision, which danqing keeps out (docs/decisions/0004-no-torchvision.md), but only for two networks that
+don't enlarge: without it a stand-in serves while spandrel is imported, so that `pip install --no-deps spandrel einops` will do.
 """
 
-import contextlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -14,14 +18,16 @@ from torch import Tensor
 from danqing.base.errors import ModelError
 from danqing.weights.upscalers.upscaler import Upscaler
 
+INSTALL = "`pip install --no-deps spandrel einops`"
+STAND_INS = ("torchvision", "torchvision.transforms", "torchvision.transforms.functional")
+
 
 def load_with_spandrel(name: str, tensors: dict[str, Tensor], device: str, what: str) -> Upscaler:
     """The upscaler in a file's tensors, float32. Raises ModelError when spandrel isn't there or doesn't know it."""
     spandrel = import_spandrel()
     if spandrel is None:
         raise ModelError(
-            f"{name}: {what}; danqing itself reads the ESRGAN family. `pip install spandrel` beside a torchvision that "
-            "fits your torch opens this one too"
+            f"{name}: {what}. danqing itself reads the ESRGAN family; after {INSTALL} it opens this one too"
         )
     try:
         described = spandrel.ModelLoader().load_from_state_dict(tensors)
@@ -39,25 +45,23 @@ def load_with_spandrel(name: str, tensors: dict[str, Tensor], device: str, what:
 
 
 def import_spandrel() -> Any:
-    """The package, None when it isn't installed or its torchvision doesn't work here."""
-    try:
-        return import_module("spandrel")
-    except ImportError:
+    """The package, None when it isn't installed."""
+    if find_spec("spandrel") is None:
         return None
-    except RuntimeError:
-        # torchvision's CUDA build beside a CPU torch stops at its first operator; spandrel needs none of them.
-        return _import_with_declared_operators()
+    if find_spec("torchvision") is not None:
+        return import_module("spandrel")
+    with _stand_ins():
+        return import_module("spandrel")
 
 
-def _import_with_declared_operators() -> Any:
-    operators = torch.library.Library("torchvision", "FRAGMENT")
-    for signature in (
-        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    ):
-        with contextlib.suppress(RuntimeError):  # declared already
-            operators.define(signature)
+@contextmanager
+def _stand_ins() -> Generator[None]:
+    """torchvision's place is taken by modules with the three names that spandrel imports and never calls here."""
+    for name in STAND_INS:
+        sys.modules[name] = ModuleType(name)
+    vars(sys.modules[STAND_INS[-1]]).update(InterpolationMode=None, rotate=None, normalize=None)
     try:
-        return import_module("spandrel")
-    except (ImportError, RuntimeError):
-        return None
+        yield
+    finally:
+        for name in STAND_INS:
+            del sys.modules[name]

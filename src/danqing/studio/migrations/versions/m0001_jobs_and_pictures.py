@@ -72,7 +72,7 @@ def _make_library() -> None:
         sa.Column("prompt", sa.Text, nullable=False),
         sa.Column("negative_prompt", sa.Text, nullable=False),
         sa.Column("model", sa.Text, nullable=False),
-        sa.Column("seed", sa.BigInteger, nullable=False),
+        sa.Column("seed", sa.String(20), nullable=False),
         sa.Column("recipe", sa.Text, nullable=False),
         sa.Column("infotext", sa.Text, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
