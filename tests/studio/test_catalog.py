@@ -244,6 +244,15 @@ def test_a_file_that_came_since_is_found_by_name_without_a_refresh(models: Model
         catalog.find(ModelRef(name="pen"), "lora")
 
 
+def test_a_default_that_went_since_gives_way_to_the_next(models: Models, other_folder: Path) -> None:
+    newcomer = models.root / "checkpoint" / "a-newcomer"
+    newcomer.symlink_to(other_folder, target_is_directory=True)
+    catalog = models.catalog()
+    assert catalog.find(ModelRef()).name == "a-newcomer"
+    newcomer.unlink()
+    assert catalog.find(ModelRef()).name != "a-newcomer"
+
+
 def test_looking_up_finds_damaged_files_too(models: Models) -> None:
     (models.root / "lora" / "broken.safetensors").write_bytes(b"")
     listed = models.catalog().look_up("broken")

@@ -103,7 +103,11 @@ def test_compiling_is_kept_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_compiled_model_says_so(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_model(toy_folder, Place(compiled=True), TOY_FAMILIES)
     asked: list[nn.Module] = []
-    monkeypatch.setattr(nn.Module, "compile", asked.append)
+
+    def compiled(network: nn.Module) -> None:
+        asked.append(network)
+
+    monkeypatch.setattr(nn.Module, "compile", compiled)
     found = packed(model)
     assert (found.compiled, found.packed, asked) == (True, False, [model.unet])
     assert not packed(load_model(toy_folder, Place(), TOY_FAMILIES)).compiled

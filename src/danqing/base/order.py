@@ -6,6 +6,7 @@ from pydantic import JsonValue, model_validator
 
 from danqing.base.knobs import Knob
 from danqing.base.recipe import Recipe
+from danqing.base.refs import Use
 from danqing.base.seed import SeedPolicy
 from danqing.base.value import Value, canonical_json, sha256_of
 
@@ -32,6 +33,8 @@ class Order(Value):
     )
     styles: tuple[str, ...] = ()
     axes: tuple[Axis, ...] = ()
+    follow: Use | None = None
+    """An open sequence: every picture is the beginning of another one, painted from it (`painting.following`)."""
     left_to_model: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -50,7 +53,7 @@ class Order(Value):
 
     @property
     def pictures(self) -> int:
-        """How many pictures this makes."""
+        """How many pictures this makes, of a sequence its beginnings."""
         cells = 1
         for axis in self.axes:
             cells *= len(axis.values)

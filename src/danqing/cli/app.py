@@ -25,12 +25,16 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "grid": Command(
             "danqing.cli.grid", "Paint a grid of pictures along axes, a prompt matrix or a text of prompts."
         ),
+        "preset": Command(
+            "danqing.cli.preset", "Make stickers, patterns, avatars, posters, covers, or restore a photograph."
+        ),
         "read": Command("danqing.cli.read", "Show the parameters that a picture or a text file holds."),
         "replay": Command("danqing.cli.replay", "Paint a picture again from its own recipe and compare."),
         "imagine": Command("danqing.cli.imagine", "Paint what a command of Midjourney asks for."),
         "lint": Command("danqing.cli.lint", "Look a prompt over for weights and words that will surprise."),
         "translate": Command("danqing.cli.translate", "Say a prompt in another tool's language, or explain it."),
         "build": Command("danqing.cli.build", "Put a prompt together from the prompt builder's lists."),
+        "edit": Command("danqing.cli.edit", "Extend pictures, step back from them, paint over them again and again."),
         "extras": Command("danqing.cli.extras", "Enlarge pictures that are there."),
         "models": Command("danqing.cli.models", "List, show, hash and fetch model files."),
         "gallery": Command(

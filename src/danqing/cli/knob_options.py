@@ -1,7 +1,7 @@
 """An option for every knob of an order and its recipe, made from the knobs: what a field says of itself is its help."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -56,12 +56,17 @@ def path_of(parameter: str) -> str:
 
 
 def with_knob_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for every knob of an order in place of its `**knobs`."""
+    return with_options_of(knob_fields(), function)
+
+
+def with_options_of(fields: Iterable[KnobField], function: Callable[..., None]) -> Callable[..., None]:
     """The command with an option a knob in place of its `**knobs`; each arrives as the text that was typed, or None."""
     own = inspect.signature(function, eval_str=True)
-    prompt, *fixed = [
+    first, *fixed = [
         one.replace(kind=one.KEYWORD_ONLY) for one in own.parameters.values() if one.kind != one.VAR_KEYWORD
     ]
-    parameters = [prompt, *map(_parameter, knob_fields()), *fixed]  # the help shows panels in this order
+    parameters = [first, *map(_parameter, fields), *fixed]  # the help shows panels in this order
 
     def command(**values: Any) -> None:
         function(**values)

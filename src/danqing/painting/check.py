@@ -11,6 +11,7 @@ from danqing.base.refs import ModelRef
 from danqing.base.table import did_you_mean
 from danqing.painting.axes import turned
 from danqing.painting.expand import resolve
+from danqing.painting.following import sequence_of
 from danqing.painting.plan import LATENT_UPSCALERS, plan
 from danqing.painting.upscaling import FETCH, find_upscaler, upscaler_names
 from danqing.weights.families import FAMILIES, Family
@@ -80,6 +81,11 @@ def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
 
 def _parts_go_together(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     recipe = order.recipe
+    if order.follow is not None:
+        try:
+            sequence_of(order.follow)
+        except DanqingError as problem:
+            yield Complaint(str(problem))
     if recipe.inpaint is not None and recipe.init is None:
         yield Complaint("there is a mask (inpaint) but no picture to paint into; give one as init.image")
     if recipe.inpaint is not None and recipe.hires is not None:

@@ -18,6 +18,7 @@ from danqing.base.refs import ImageRef
 from danqing.diffusion.moment import Moment
 from danqing.painting.batch import Easel, Painted
 from danqing.painting.batches import batches
+from danqing.painting.following import Follow
 from danqing.painting.latents import Preview
 from danqing.painting.memory import in_parts_that_fit
 from danqing.painting.plan import Plan
@@ -109,6 +110,25 @@ class Engine:
                 if verdict in (Verdict.ABANDON, Verdict.FINISH_NOW):
                     return
             done += len(plans)
+
+    def follow(
+        self, first: Recipe, follow: Follow, watch: Watch = just_go_on, *, origin: Origin = Origin()
+    ) -> Iterator[Picture]:
+        """A recipe's picture, and then all that follow it, each as soon as it is done. Any verdict but CONTINUE ends the sequence."""
+        recipe: Recipe | None = first
+        number, before = 0, ""
+        while recipe is not None:
+            place = replace(origin, first_index=origin.first_index + number)
+            picture = next(self.paint([recipe], watch, origin=place), None)
+            if picture is None:
+                return
+            picture = replace(picture, provenance=picture.provenance.but(follows=before))
+            yield picture
+            if picture.provenance.interrupted:
+                return
+            before = picture.recipe.digest
+            recipe = follow(number, picture)
+            number += 1
 
     def replay(self, provenance: Provenance, watch: Watch = just_go_on) -> Picture:
         """The same picture again under the same execution facts: a picture out of a batch is painted in a batch of as many, at its place.

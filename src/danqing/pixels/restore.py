@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from danqing.base.picture import Pixels
 from danqing.pixels.color import LUMA
 from danqing.pixels.mask import Mask, grown
+from danqing.pixels.resize import resize
 
 Levels = NDArray[np.float32]
 DIRECTIONS = 24
@@ -115,6 +116,19 @@ def brightened(pixels: Pixels, middle: float = 118.0) -> Pixels:
     gamma = np.clip(np.log(middle / 255) / np.log(median / 255), 0.4, 2.5) ** 0.5
     table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     return table[pixels]
+
+
+def with_colors_of(pixels: Pixels, colored: Pixels) -> Pixels:
+    """The light of a picture in the colours of another, of any size. Both (H, W, 3).
+
+    LAB; colours are softened by a 128th of the shorter side, for the eye is coarse there and painted ones never lie exactly.
+    """
+    height, width = pixels.shape[:2]
+    light, tint = (
+        np.asarray(cv2.cvtColor(one, cv2.COLOR_RGB2LAB), np.uint8) for one in (pixels, resize(colored, width, height))
+    )
+    soft = np.asarray(cv2.GaussianBlur(tint, (0, 0), max(0.8, min(height, width) / 128)), np.uint8)
+    return np.asarray(cv2.cvtColor(np.dstack([light[..., :1], soft[..., 1:]]), cv2.COLOR_LAB2RGB), np.uint8)
 
 
 def is_monochrome(pixels: Pixels, tolerance: float = 6.0) -> bool:

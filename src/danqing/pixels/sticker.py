@@ -98,6 +98,27 @@ def die_cut(pixels: Pixels, border: float, color: Color = (255, 255, 255)) -> Pi
     return trimmed(np.rint(np.dstack([np.where(whole > 0, colors, 0), whole * 255])).astype(np.uint8), 1)
 
 
+def border_width(subject: Pixels, sticker: Pixels) -> float:
+    """How far a sticker reaches beyond its subject where it reaches least, in pixels. Both (H, W, 4).
+
+    A twentieth of the rim doesn't count. The subject lies in the middle of what `die_cut` makes of it.
+    """
+    inner = trimmed(subject)[..., 3] > 127
+    down, across = (max(0, outer - own) for outer, own in zip(sticker.shape[:2], inner.shape, strict=True))
+    placed = np.pad(inner, ((down // 2, down - down // 2), (across // 2, across - across // 2)))
+    placed = placed[: sticker.shape[0], : sticker.shape[1]]
+    solid = np.pad(sticker[..., 3] > 127, 1)
+    within = np.asarray(cv2.erode(solid.astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8) > 0
+    rim = (solid & ~within)[1:-1, 1:-1]
+    return float(np.quantile(_distance(placed)[rim], 0.05)) + 0.5 if rim.any() and placed.any() else 0.0
+
+
+def sticker_parts(sticker: Pixels) -> int:
+    """Into how many pieces of paper a sticker falls. (H, W, 4)."""
+    count, _ = cv2.connectedComponents((sticker[..., 3] > 127).astype(np.uint8), connectivity=8)
+    return int(count) - 1
+
+
 def shadowed(pixels: Pixels, shadow: Shadow) -> Pixels:
     """The sticker with a shadow below it. (H, W, 4), grown by as much as the shadow needs."""
     room = math.ceil(3 * shadow.blur) + max(abs(shadow.right), abs(shadow.down))

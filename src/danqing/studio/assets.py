@@ -1,16 +1,18 @@
 """Input pictures of a studio, kept by the sha256 of their bytes, so that a recipe can name them for ever."""
 
 import hashlib
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from danqing.base.errors import ImageError
 from danqing.base.picture import Pixels
 from danqing.base.refs import ImageRef
-from danqing.pixels.files import read_picture
+from danqing.pixels.files import PictureMetadata, read_metadata, read_picture
 from danqing.pixels.writing import write_aside
-
 
 ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
@@ -35,6 +37,12 @@ class ImageStore:
         read_picture(data)
         return self._keep(data, name)
 
+    def keep(self, pixels: Pixels, name: str = "") -> ImageRef:
+        """Takes in pixels (H, W, 3|4) that danqing made itself, as a PNG."""
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG", compress_level=4)
+        return self._keep(buffer.getvalue(), f"{name}.png")
+
     def has(self, sha256: str) -> bool:
         """Whether a picture of this hash is here."""
         return self._place(ImageRef(sha256=sha256)) is not None
@@ -55,6 +63,11 @@ class ImageStore:
                 f"input picture {ref.name or ref.sha256[:10]!r} is not in this studio; give its file again"
             )
         return read_picture(place)
+
+    def told(self, ref: ImageRef) -> PictureMetadata:
+        """What its file tells of itself; nothing where it is missing."""
+        place = self._place(ref)
+        return PictureMetadata() if place is None else read_metadata(place)
 
     def _place(self, ref: ImageRef) -> Path | None:
         if not re.fullmatch(r"[0-9a-f]{64}", ref.sha256):  # it comes from files of strangers and becomes a path here

@@ -110,12 +110,15 @@ class FolderCatalog:
         paints another picture.
         """
         try:
-            entry = self._meant(ref, kind) if ref else self._default()
+            return self._found(ref, kind)
         except ModelError:
-            # It may have come since the folders were walked: a server and its worker live for days.
+            # Files may have come and gone since the folders were walked: a server and its worker live for days.
             if not self._walked_anew():
                 raise
-            entry = self._meant(ref, kind) if ref else self._default()
+            return self._found(ref, kind)
+
+    def _found(self, ref: ModelRef, kind: ModelKind) -> ModelFile:
+        entry = self._meant(ref, kind) if ref else self._default()
         found = self._detect(entry)
         if found.kind != kind:
             raise ModelError(self._other_kind(entry, found, kind))

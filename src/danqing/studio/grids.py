@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import danqing
-from danqing.base.errors import DanqingError, FileWriteError, RecipeError
+from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.infotext import quote, write_infotext
 from danqing.base.picture import Picture
 from danqing.base.progress import Progress, Verdict, Watch, just_go_on
@@ -24,7 +24,7 @@ from danqing.studio.grids_files import GridFiles, shown_cells, write_grid_files
 from danqing.studio.grids_manifest import Result, note_ask, note_result, read_manifest
 from danqing.studio.phrases import read_phrases
 from danqing.studio.studio import Studio, draw_seed
-from danqing.studio.writable import check_writable, make_folder, said_plainly
+from danqing.studio.writable import check_writable, make_numbered_folder
 
 if TYPE_CHECKING:
     from danqing.painting.engine import Engine
@@ -222,20 +222,7 @@ def _looked_at(studio: Studio, layout: Layout, phrases: Phrases) -> tuple[str, .
 
 def _free_folder(studio: Studio, *, img2img: bool) -> Path:
     gallery = studio.gallery
-    parent = gallery.root / FOLDERS[img2img] / gallery.clock().strftime("%Y-%m-%d")
-    make_folder(parent)
-    number = 0
-    while True:
-        folder = parent / f"grid-{number:04}"
-        try:
-            with said_plainly(folder):
-                folder.mkdir()
-        except FileWriteError as problem:
-            if not isinstance(problem.__cause__, FileExistsError):
-                raise
-            number += 1
-        else:
-            return folder
+    return make_numbered_folder(gallery.root / FOLDERS[img2img] / gallery.clock().strftime("%Y-%m-%d"), "grid")
 
 
 def _labels(grid: Grid) -> dict[str, str]:

@@ -75,6 +75,11 @@ class Home:
         return self.root / "wildcards"
 
     @property
+    def presets(self) -> Path:
+        """The user's own preset files."""
+        return self.root / "presets"
+
+    @property
     def inputs(self) -> Path:
         """Input pictures by their sha256."""
         return self.root / "inputs"

@@ -58,6 +58,11 @@ class _Range:
     value: float
     usual: bool
 
+    @property
+    def fits(self) -> ColumnElement[bool]:
+        """The condition on a row of `numbers`."""
+        return and_(numbers.c.name == self.name, COMPARISONS[self.sign](numbers.c.value, self.value))
+
 
 @dataclass
 class _Asked:
@@ -74,13 +79,14 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Start:
-    """Where a query begins: with the pictures in order of time, or with those of its rarest term, which stand in that order too.
-    So the first page is found without reading and sorting the rest."""
+    """Where a query begins: with the pictures in order of time, or with those of its rarest term, which stand in that order too (so the first
+    page is found without reading and sorting the rest), or with the few that a range leaves."""
 
     query: Select[Any]
     taken: ColumnElement[float]
     picture: ColumnElement[int]
     term: str = ""
+    trashed: ColumnElement[float | None] = pictures.c.trashed
 
     def has(self, term: str) -> ColumnElement[bool]:
         """Whether a picture has another term."""
@@ -109,11 +115,20 @@ def count_of(connection: Connection, search: Search) -> Select[Any]:
 
 
 def _start(connection: Connection, query: Select[Any], asked: _Asked) -> _Start:
-    if not asked.whole:
+    """From whatever the fewest pictures have."""
+    rarest, fewest = "", LOOK
+    if asked.whole:
+        often = {term: _often(connection, terms.c.term == term) for term in asked.whole}
+        rarest = min(often, key=lambda term: often[term])
+        fewest = often[rarest]
+    for one in asked.ranges:
+        if not one.usual and _often(connection, one.fits) < fewest:
+            few = select(numbers.c.picture).where(one.fits).distinct().limit(LOOK).subquery()
+            # Nothing that an index in order of time could serve: SQLite would rather walk that than look up a few.
+            joined = query.join(few, few.c.picture == pictures.c.id)
+            return _Start(joined, pictures.c.taken + 0, pictures.c.id, trashed=pictures.c.trashed + 0)
+    if not rarest:
         return _Start(query, pictures.c.taken, pictures.c.id)
-    rarest = asked.whole[0]
-    if len(asked.whole) > 1:
-        rarest = min(asked.whole, key=lambda term: _often(connection, terms.c.term == term))
     joined = query.join(terms, and_(terms.c.picture == pictures.c.id, terms.c.term == rarest))
     return _Start(joined, terms.c.taken, terms.c.picture, rarest)
 
@@ -125,7 +140,7 @@ def _often(connection: Connection, condition: ColumnElement[bool]) -> int:
 
 
 def _conditions(connection: Connection, search: Search, asked: _Asked, start: _Start) -> list[ColumnElement[bool]]:
-    trashed = pictures.c.trashed
+    trashed = start.trashed
     found: list[ColumnElement[bool]] = [trashed.is_not(None) if search.trashed else trashed.is_(None)]
     found += [start.has(term) for term in asked.whole if term != start.term]
     found += [not_(start.has(term)) for term in asked.without]
@@ -144,11 +159,10 @@ def _conditions(connection: Connection, search: Search, asked: _Asked, start: _S
 
 def _within(connection: Connection, one: _Range, start: _Start) -> ColumnElement[bool]:
     """Few that fit are gathered first; of many each picture is asked, for then a page is full soon."""
-    fits = and_(numbers.c.name == one.name, COMPARISONS[one.sign](numbers.c.value, one.value))
-    if _often(connection, fits) < LOOK:
-        within: ColumnElement[bool] = start.picture.in_(select(numbers.c.picture).where(fits))
+    if _often(connection, one.fits) < LOOK:
+        within: ColumnElement[bool] = start.picture.in_(select(numbers.c.picture).where(one.fits))
     else:
-        within = exists().where(numbers.c.picture == start.picture, fits)
+        within = exists().where(numbers.c.picture == start.picture, one.fits)
     return or_(within, not_(start.has(presence_of(one.name)))) if one.usual else within
 
 

@@ -3,9 +3,10 @@
 import logging
 import os
 import random
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from danqing.base.recipe import Recipe
 from danqing.base.seed import RANDOM_SEEDS
 from danqing.painting.check import Complaint, check
 from danqing.painting.expand import expand, settle_seed
+from danqing.painting.following import follow_of, sequence_of
 from danqing.studio.assets import ImageStore
 from danqing.studio.catalog import FolderCatalog
 from danqing.studio.gallery import Announce, Clock, Gallery
@@ -151,6 +153,10 @@ class Studio:
         size = max(1, PIECE // settled.batch_size) * settled.batch_size
         recipes = expand(settled, self.catalog, read_phrases(self.home))
         begun = 0
+        if settled.follow is not None:
+            keep = partial(self.gallery.keep, to=to, announce=announce)
+            yield from self._follow(settled, recipes, watch, keep, already)
+            return
         while piece := list(islice(recipes, size)):
             for start, end in _missing(begun, len(piece), settled.batch_size, already):
                 origin = Origin(settled.digest, begun + start)
@@ -162,6 +168,31 @@ class Studio:
                 if watched.ended:
                     return
             begun += len(piece)
+
+    def _follow(
+        self,
+        order: Order,
+        recipes: Iterator[Recipe],
+        watch: Watch,
+        keep: Callable[[Picture], Path],
+        already: Set[int],
+    ) -> Iterator[Kept]:
+        """Sequences, one after another; a part of one that is there already is painted again, for the rest begins with it."""
+        from danqing.painting.engine import Origin
+
+        assert order.follow is not None
+        loops = sequence_of(order.follow).loops
+        for number, first in enumerate(recipes):
+            begun = number * loops
+            if all(one in already for one in range(begun, begun + loops)):
+                continue
+            watched = _WithinOrder(watch, begun, order.pictures * loops)
+            follow = follow_of(order.follow, first, self.images.keep)
+            for picture in self.engine().follow(first, follow, watched, origin=Origin(order.digest, begun)):
+                if picture.provenance.index not in already:
+                    yield Kept(picture, keep(picture))
+            if watched.ended:
+                return
 
     def settle(self, order: Order) -> Order:
         """The order with its chance taken out. Raises RecipeError when it can't be painted."""

@@ -17,6 +17,23 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
+def make_numbered_folder(parent: Path, stem: str) -> Path:
+    """A new folder `stem-0000` in `parent`, or the next number that is free, also when several processes ask. Raises FileWriteError."""
+    make_folder(parent)
+    number = 0
+    while True:
+        folder = parent / f"{stem}-{number:04}"
+        try:
+            with said_plainly(folder):
+                folder.mkdir()
+        except FileWriteError as problem:
+            if not isinstance(problem.__cause__, FileExistsError):
+                raise
+            number += 1
+        else:
+            return folder
+
+
 def check_writable(path: Path) -> None:
     """The folder is there and takes files: tried with a small one. Raises FileWriteError."""
     make_folder(path)

@@ -13,11 +13,10 @@ from danqing.base.progress import Progress, Verdict, Watch, just_go_on
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef
 from danqing.painting.upscaling import UpscaleRequest, UpscaleStopped
-from danqing.pixels.files import encode_picture
 from danqing.pixels.fill import flattened
 from danqing.studio.extras import Extras
-from danqing.studio.presets.files import PresetFile, filled_in
 from danqing.studio.presets.preset import PresetSettings, PresetStopped, Source
+from danqing.studio.presets.preset_file import PresetFile, filled_in
 from danqing.studio.story import story_in
 from danqing.studio.studio import Studio
 
@@ -50,7 +49,7 @@ class Desk:
 
     def put(self, pixels: Pixels, name: str) -> ImageRef:
         """Pixels as an input picture that a recipe can name."""
-        return self.studio.images.take(encode_picture(pixels, "PNG")[0], name)
+        return self.studio.images.keep(pixels, name)
 
     def paint(
         self,
@@ -141,7 +140,9 @@ def opaque(source: Source) -> Pixels:
 def need_words(settings: PresetSettings, name: str) -> None:
     """Raises RecipeError where there is nothing to paint and nothing to work on."""
     if not settings.prompt.strip() and not settings.pictures:
-        raise RecipeError(f"{name} needs something to show: give --prompt with what is to be painted, or --picture FILE")
+        raise RecipeError(
+            f"{name} needs something to show: give --prompt with what is to be painted, or --picture FILE"
+        )
 
 
 def scenes_of(text: str) -> list[str]:

@@ -1,61 +1,19 @@
-"""Preset files: words and usual settings of a preset as TOML, danqing's own and those that users put into their home."""
+"""Where preset files lie: danqing's own, and those that users put into their home."""
 
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
-
-from pydantic import Field, JsonValue
+from typing import Any
 
 from danqing.base.errors import DanqingError, RecipeError, SettingsError
 from danqing.base.table import did_you_mean
-from danqing.base.value import Value
 from danqing.studio.home import Home
 from danqing.studio.presets.preset import PresetSettings
+from danqing.studio.presets.preset_file import PresetFile
 from danqing.studio.presets.table import PRESETS
 from danqing.weights.assets import asset
 
 MOST_BYTES = 1_000_000
-
-
-class PresetFile(Value):
-    """A preset as a file has it. `prompt` is a template: {prompt} and every other setting that is a text stand in it by name.
-
-    `recipe` are fields of the recipes that are painted, `settings` the usual settings of the preset.
-    """
-
-    error: ClassVar[type[DanqingError]] = SettingsError
-    name: str
-    preset: str
-    about: str = ""
-    prompt: str = "{prompt}"
-    negative_prompt: str = ""
-    recipe: dict[str, JsonValue] = Field(default_factory=dict)
-    settings: dict[str, JsonValue] = Field(default_factory=dict)
-
-    def settle(self, said: Mapping[str, object]) -> PresetSettings:
-        """The settings that were said, over those of the file. Raises SettingsError or RecipeError."""
-        kind = PRESETS.find(self.preset).settings
-        return kind.model_validate({**self.settings, **said})
-
-
-def read_preset_file(path: Path) -> PresetFile:
-    """The preset in a file. Raises SettingsError for one that can't be read or that can't be meant."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise SettingsError(f"{path.name} is larger than a preset can be ({MOST_BYTES // 1_000_000} MB)")
-        fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise SettingsError(f"{path} can't be read ({problem.strerror})") from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SettingsError(f"{path.name} is no TOML: {problem}") from problem
-    try:
-        found = PresetFile.model_validate({"preset": path.stem, **fields, "name": path.stem})
-        found.settle({})
-    except DanqingError as problem:
-        raise SettingsError(f"{path.name}: {problem}") from problem
-    return found
 
 
 def preset_paths(home: Home) -> dict[str, Path]:
@@ -72,7 +30,24 @@ def find_preset(name: str, home: Home) -> PresetFile:
     return read_preset_file(paths[name])
 
 
-def filled_in(template: str, words: Mapping[str, str]) -> str:
-    """The template with its words put in by name; commas between which nothing is left go."""
-    text = re.sub(r"\{(\w+)\}", lambda found: words.get(found[1], found[0]).strip(), template)
-    return re.sub(r"(?:\s*,)+(?=\s*(?:,|$))", "", re.sub(r"^[\s,]+", "", text)).strip()
+def read_preset_file(path: Path) -> PresetFile:
+    """The preset in a file. Raises SettingsError for one that can't be read, or that can't be meant."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise SettingsError(f"{path.name} is larger than a preset can be ({MOST_BYTES // 1_000_000} MB)")
+        fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise SettingsError(f"{path} can't be read ({problem.strerror})") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise SettingsError(f"{path.name} is no TOML: {problem}") from problem
+    try:
+        found = PresetFile.model_validate({"preset": path.stem, **fields, "name": path.stem})
+        settings_of(found, {})
+    except DanqingError as problem:
+        raise SettingsError(f"{path.name}: {problem}") from problem
+    return found
+
+
+def settings_of(file: PresetFile, said: Mapping[str, object]) -> PresetSettings:
+    """The settings that were said, over the file's usual ones. Raises RecipeError."""
+    return PRESETS.find(file.preset).settings.model_validate({**file.settings, **said})

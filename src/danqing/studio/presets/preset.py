@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 from danqing.base.knobs import Knob
@@ -13,8 +12,6 @@ from danqing.base.value import Value
 
 if TYPE_CHECKING:
     from danqing.studio.presets.desk import Desk
-
-NO_DOCUMENTS: Mapping[str, bytes] = MappingProxyType({})
 
 
 class PresetSettings(Value):
@@ -53,7 +50,7 @@ class Made:
     """What a preset made: pictures, and files of other kinds by name. Presets add what their checks measure."""
 
     pieces: tuple[Piece, ...]
-    documents: Mapping[str, bytes] = field(default=NO_DOCUMENTS, kw_only=True)
+    documents: Mapping[str, bytes] = field(default_factory=dict[str, bytes], kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,147 @@
+"""`danqing edit`: more room around a picture, and sequences that are painted from it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import JsonValue
+
+from danqing.base.order import Order
+from danqing.base.refs import Use
+from danqing.cli.asking import order_of, parse_settings
+from danqing.cli.paint import OutOption, SetOption
+from danqing.cli.painting import paint_orders
+from danqing.cli.run_options import RunOptions, with_options
+
+if TYPE_CHECKING:
+    from danqing.studio.studio import Studio
+
+PictureArgument = Annotated[Path, typer.Argument(metavar="PICTURE", help="The picture to begin with.")]
+PromptArgument = Annotated[str, typer.Argument(metavar="PROMPT", help="What is to be painted.")]
+StrengthOption = Annotated[
+    float | None, typer.Option("--strength", metavar="NUMBER", help="Denoising strength, 0 to 1.")
+]
+GroundOption = Annotated[
+    str, typer.Option("--ground", metavar="NAME", help="What new room begins with: edge, soft, mirror or noise.")
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="N", help="Without it one is drawn.")]
+LoopsOption = Annotated[int, typer.Option("--loops", metavar="N", help="How many pictures.")]
+
+
+def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what it is called below
+    """The commands join the application."""
+    group = typer.Typer(help=help, no_args_is_help=True)
+    group.command("outpaint")(with_options(RunOptions)(outpaint))
+    group.command("loopback")(with_options(RunOptions)(loopback))
+    group.command("zoom-out")(with_options(RunOptions)(zoom_out))
+    app.add_typer(group, name=name)
+
+
+def outpaint(
+    run: RunOptions,
+    picture: PictureArgument,
+    prompt: PromptArgument = "",
+    left: Annotated[int, typer.Option("--left", metavar="N", help="Pixels more on the left.")] = 0,
+    up: Annotated[int, typer.Option("--up", metavar="N", help="Pixels more above.")] = 0,
+    right: Annotated[int, typer.Option("--right", metavar="N", help="Pixels more on the right.")] = 0,
+    down: Annotated[int, typer.Option("--down", metavar="N", help="Pixels more below.")] = 0,
+    ground: GroundOption = "soft",
+    strength: StrengthOption = None,
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    out: OutOption = None,
+) -> None:
+    """Paint what lies around a picture, which itself stays byte for byte: danqing edit outpaint photo.png "a beach" --left 128 --right 128."""
+    from danqing.painting.outpainting import Outpaint, outpainted
+
+    studio = run.studio()
+    how = Outpaint.model_validate({"left": left, "up": up, "right": right, "down": down, **_margin(ground, strength)})
+    order = studio.settle(_order(prompt, seed, assignments))
+    pixels = studio.images.open(studio.images.put(picture))
+    paint_orders(studio, [outpainted(order, pixels, how, studio.images.keep)], out, run)
+
+
+def loopback(
+    run: RunOptions,
+    picture: PictureArgument,
+    prompt: PromptArgument = "",
+    loops: LoopsOption = 4,
+    strength: StrengthOption = None,
+    final: Annotated[float, typer.Option("--final", metavar="NUMBER", help="Strength of the last loop.")] = 0.5,
+    curve: Annotated[str, typer.Option("--curve", metavar="NAME", help="Linear, Aggressive or Lazy.")] = "Linear",
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    out: OutOption = None,
+) -> None:
+    """Paint over a picture, and over what came of it, again and again: A1111's loopback."""
+    studio = run.studio()
+    settings: dict[str, JsonValue] = {"loops": loops, "final_denoising_strength": final, "curve": curve}
+    started = {} if strength is None else {"denoising_strength": strength}
+    _follow(
+        studio,
+        Use(name="loopback", settings=settings),
+        _begun(studio, picture, prompt, seed, assignments, started),
+        out,
+        run,
+    )
+
+
+def zoom_out(
+    run: RunOptions,
+    picture: PictureArgument,
+    prompt: PromptArgument = "",
+    loops: LoopsOption = 2,
+    factor: Annotated[float, typer.Option("--factor", metavar="NUMBER", help="How far to step back each time.")] = 2.0,
+    ground: GroundOption = "soft",
+    strength: StrengthOption = None,
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    out: OutOption = None,
+) -> None:
+    """Step back from a picture, again and again, and paint what is around it: Midjourney's zoom out."""
+    from danqing.painting.outpainting import Margin, zoomed
+
+    studio = run.studio()
+    margin = _margin(ground, strength)
+    order = studio.settle(_order(prompt, seed, assignments))
+    ref = studio.images.put(picture)
+    first = zoomed(order.recipe, studio.images.open(ref), factor, Margin.model_validate(margin), studio.images.keep)
+    open_fields = tuple(name for name in order.left_to_model if name not in ("width", "height"))
+    begun = order.but(recipe=first, left_to_model=open_fields)
+    _follow(studio, Use(name="zoom-out", settings={"loops": loops, "factor": factor, **margin}), begun, out, run)
+
+
+def _margin(ground: str, strength: float | None) -> dict[str, Any]:
+    return {"ground": ground, **({} if strength is None else {"denoising_strength": strength})}
+
+
+def _order(prompt: str, seed: int | None, assignments: list[str] | None) -> Order:
+    words: dict[str, object] = {"prompt": prompt, **parse_settings(assignments or ())}
+    if seed is not None:
+        words["seed"] = seed
+    return order_of(words)
+
+
+def _begun(
+    studio: "Studio",
+    picture: Path,
+    prompt: str,
+    seed: int | None,
+    assignments: list[str] | None,
+    started: dict[str, Any],
+) -> Order:
+    """An order that begins with a picture, at its size where none was said."""
+    ref = studio.images.put(picture)
+    order = _order(prompt, seed, assignments)
+    height, width = studio.images.open(ref).shape[:2]
+    size = {name: side for name, side in (("width", width), ("height", height)) if name in order.left_to_model}
+    recipe = order.recipe.model_dump(exclude_unset=True)
+    init = {"image": ref.model_dump(), **started}
+    open_fields = tuple(name for name in order.left_to_model if name not in size)
+    return order.but(
+        recipe=type(order.recipe).model_validate({**recipe, **size, "init": init}), left_to_model=open_fields
+    )
+
+
+def _follow(studio: "Studio", use: Use, order: Order, out: Path | None, run: RunOptions) -> None:
+    paint_orders(studio, [order.but(follow=use, left_to_model=order.left_to_model)], out, run)
