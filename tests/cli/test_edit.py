@@ -81,3 +81,51 @@ def test_a_wrong_ground_is_a_sentence(danqing: Danqing, photo: Path) -> None:
     assert said.code == 2
     assert "ground" in said.err
     assert "Traceback" not in said.err
+
+
+def test_a_blend_lies_between_its_pictures_and_joins_their_prompts(danqing: Danqing, tmp_path: Path) -> None:
+    for name, seed in (("red", "1"), ("blue", "2")):
+        assert (
+            danqing(
+                "paint", f"{name} apple", "--seed", seed, "--out", str(tmp_path / f"{name}.png"), "--set", "steps=2"
+            ).code
+            == 0
+        )
+    out = tmp_path / "both.png"
+    words = ("edit", "blend", str(tmp_path / "red.png"), str(tmp_path / "blue.png"), "--seed", "3", "--set", "steps=2")
+    assert danqing(*words, "--strength", "0", "--out", str(out)).code == 0
+    recipe = danqing("read", str(out), "--json").json["recipe"]
+    assert recipe["prompt"] == "red apple AND blue apple"
+    alone = tmp_path / "alone.png"
+    assert danqing(*words, "--strength", "0", "--weights", "1,0", "--out", str(alone)).code == 0
+    assert not np.array_equal(np.array(Image.open(out)), np.array(Image.open(alone)))
+
+
+def test_one_picture_makes_no_blend(danqing: Danqing, photo: Path) -> None:
+    said = danqing("edit", "blend", str(photo))
+    assert said.code == 2
+    assert "two to five pictures" in said.err
+
+
+def test_variations_are_the_pictures_own_recipe_with_another_second_seed(danqing: Danqing, tmp_path: Path) -> None:
+    assert danqing("paint", "a cat", "--seed", "1", "--out", str(tmp_path / "cat.png"), "--set", "steps=2").code == 0
+    out = tmp_path / "varied"
+    assert (
+        danqing("edit", "vary", str(tmp_path / "cat.png"), "--count", "2", "--seed", "8", "--out", str(out)).code == 0
+    )
+    recipes = [danqing("read", str(path), "--json").json["recipe"] for path in sorted(out.iterdir())]
+    variations = sorted((recipe["variation"] for recipe in recipes), key=lambda one: one["seed"])
+    assert variations == [{"seed": 8, "strength": 0.15}, {"seed": 9, "strength": 0.15}]
+    assert {recipe["prompt"] for recipe in recipes} == {"a cat"}
+
+
+def test_a_photograph_is_varied_by_painting_over_it(danqing: Danqing, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "over"
+    assert (
+        danqing(
+            "edit", "vary", str(photo), "--strong", "--count", "1", "--seed", "8", "--out", str(out), "--set", "steps=2"
+        ).code
+        == 0
+    )
+    (path,) = out.iterdir()
+    assert danqing("read", str(path), "--json").json["recipe"]["init"]["denoising_strength"] == 0.6

@@ -78,5 +78,5 @@ def test_the_queue_is_paused_and_resumed(danqing: Danqing, service: Service) -> 
 
 
 def test_an_unknown_state_is_refused_with_its_neighbour(danqing: Danqing) -> None:
-    ran = danqing("queue", "list", "--state", "runn")
-    assert (ran.code, "did you mean running?" in ran.err) == (2, True)
+    ran = danqing("queue", "list", "--state", "cancel")
+    assert (ran.code, "did you mean cancelled?" in ran.err) == (2, True)

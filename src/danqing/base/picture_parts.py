@@ -74,10 +74,18 @@ class Refiner(Value):
     ] = False
 
 
+class BlendImage(Value):
+    """A further picture that the first one is mixed with, as latents."""
+
+    image: ImageRef
+    weight: Annotated[float, Knob("Blend weight", "Against the first picture's 1.", 0, 10, 0.05)] = 1.0
+
+
 class InitImage(Value):
     """The picture that img2img starts from."""
 
     image: ImageRef
+    blend: tuple[BlendImage, ...] = ()
     denoising_strength: Annotated[
         float,
         Knob(

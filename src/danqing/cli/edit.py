@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import JsonValue
 
+from danqing.base.errors import ImageError, RecipeError
 from danqing.base.order import Order
 from danqing.base.refs import Use
 from danqing.cli.asking import order_of, parse_settings
@@ -25,6 +26,9 @@ GroundOption = Annotated[
     str, typer.Option("--ground", metavar="NAME", help="What new room begins with: edge, soft, mirror or noise.")
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", metavar="N", help="Without it one is drawn.")]
+MOST_BLENDED = 5
+BLENDED = 0.65
+"""Strength with which a blend is painted over: enough to become one picture."""
 LoopsOption = Annotated[int, typer.Option("--loops", metavar="N", help="How many pictures.")]
 
 
@@ -34,6 +38,8 @@ def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what
     group.command("outpaint")(with_options(RunOptions)(outpaint))
     group.command("loopback")(with_options(RunOptions)(loopback))
     group.command("zoom-out")(with_options(RunOptions)(zoom_out))
+    group.command("blend")(with_options(RunOptions)(blend))
+    group.command("vary")(with_options(RunOptions)(vary))
     app.add_typer(group, name=name)
 
 
@@ -56,7 +62,7 @@ def outpaint(
 
     studio = run.studio()
     how = Outpaint.model_validate({"left": left, "up": up, "right": right, "down": down, **_margin(ground, strength)})
-    order = studio.settle(_order(prompt, seed, assignments))
+    order = studio.settle(order_of(_words(prompt, seed, assignments)))
     pixels = studio.images.open(studio.images.put(picture))
     paint_orders(studio, [outpainted(order, pixels, how, studio.images.keep)], out, run)
 
@@ -103,7 +109,7 @@ def zoom_out(
 
     studio = run.studio()
     margin = _margin(ground, strength)
-    order = studio.settle(_order(prompt, seed, assignments))
+    order = studio.settle(order_of(_words(prompt, seed, assignments)))
     ref = studio.images.put(picture)
     first = zoomed(order.recipe, studio.images.open(ref), factor, Margin.model_validate(margin), studio.images.keep)
     open_fields = tuple(name for name in order.left_to_model if name not in ("width", "height"))
@@ -111,15 +117,84 @@ def zoom_out(
     _follow(studio, Use(name="zoom-out", settings={"loops": loops, "factor": factor, **margin}), begun, out, run)
 
 
+def blend(
+    run: RunOptions,
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="Two to five pictures.")],
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", metavar="TEXT", help="Without it, what they tell of theirs.")
+    ] = None,
+    weights: Annotated[str, typer.Option("--weights", metavar="N,N", help="How much each counts.")] = "",
+    strength: StrengthOption = None,
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    out: OutOption = None,
+) -> None:
+    """Paint one picture out of several: Midjourney's blend. They are mixed as latents, and their prompts are joined by AND."""
+    shares = [float(part) for part in weights.split(",") if part.strip()] or [1.0] * len(pictures)
+    if not 2 <= len(pictures) <= MOST_BLENDED or len(shares) != len(pictures):
+        raise RecipeError(
+            f"two to five pictures are blended, each with a weight; found {len(pictures)} and {len(shares)} weights"
+        )
+    studio = run.studio()
+    first, *others = [studio.images.put(picture) for picture in pictures]
+    joined = " AND ".join(text for text in map(_prompt_of, pictures) if text) if prompt is None else prompt
+    init = {
+        "image": first.model_dump(),
+        "blend": [
+            {"image": ref.model_dump(), "weight": share / shares[0]}
+            for ref, share in zip(others, shares[1:], strict=True)
+        ],
+        "resize_mode": "crop and resize",
+        "denoising_strength": BLENDED if strength is None else strength,
+    }
+    paint_orders(studio, [order_of(_words(joined, seed, assignments), None, {"init": init})], out, run)
+
+
+def vary(
+    run: RunOptions,
+    picture: PictureArgument,
+    strong: Annotated[bool, typer.Option("--strong/--subtle", help="How different they may be.")] = False,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=1000, help="How many.")] = 4,
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    out: OutOption = None,
+) -> None:
+    """Paint variations of a picture: of its own recipe with a second seed mixed in, or over it where it tells of none."""
+    from danqing.cli.sources import read_source
+    from danqing.studio.studio import draw_seed
+
+    studio = run.studio()
+    words = _words(None, None, assignments) | {"count": count}
+    try:
+        base = read_source(str(picture)).order
+    except ImageError:  # a picture that tells of nothing is painted over
+        init = {"image": studio.images.put(picture).model_dump(), "denoising_strength": 0.6 if strong else 0.35}
+        height, width = studio.images.open(studio.images.put(picture)).shape[:2]
+        words = {"width": width, "height": height, **words} | ({} if seed is None else {"seed": seed})
+        paint_orders(studio, [order_of(words, None, {"init": init})], out, run)
+        return
+    words |= {"variation.strength": 0.4 if strong else 0.15, "variation.seed": draw_seed() if seed is None else seed}
+    paint_orders(studio, [order_of(words, base.but(styles=(), axes=(), left_to_model=base.left_to_model))], out, run)
+
+
 def _margin(ground: str, strength: float | None) -> dict[str, Any]:
     return {"ground": ground, **({} if strength is None else {"denoising_strength": strength})}
 
 
-def _order(prompt: str, seed: int | None, assignments: list[str] | None) -> Order:
-    words: dict[str, object] = {"prompt": prompt, **parse_settings(assignments or ())}
-    if seed is not None:
-        words["seed"] = seed
-    return order_of(words)
+def _words(prompt: str | None, seed: int | None, assignments: list[str] | None) -> dict[str, object]:
+    """What was said of the picture, by knob paths."""
+    said: dict[str, object | None] = {"prompt": prompt, "seed": seed}
+    return {name: value for name, value in said.items() if value is not None} | parse_settings(assignments or ())
+
+
+def _prompt_of(picture: Path) -> str:
+    """The prompt that a picture tells of, "" for none."""
+    from danqing.cli.sources import read_source
+
+    try:
+        return read_source(str(picture)).order.recipe.prompt
+    except ImageError:
+        return ""
 
 
 def _begun(
@@ -132,7 +207,7 @@ def _begun(
 ) -> Order:
     """An order that begins with a picture, at its size where none was said."""
     ref = studio.images.put(picture)
-    order = _order(prompt, seed, assignments)
+    order = order_of(_words(prompt, seed, assignments))
     height, width = studio.images.open(ref).shape[:2]
     size = {name: side for name, side in (("width", width), ("height", height)) if name in order.left_to_model}
     recipe = order.recipe.model_dump(exclude_unset=True)

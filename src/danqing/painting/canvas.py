@@ -36,6 +36,8 @@ class Canvas:
     overlay: Mask | None = None
     box: Box | None = None
     color_like: Pixels | None = None
+    others: tuple[tuple[Pixels, float], ...] = ()
+    """Further pictures of the same size that it is mixed with, and their weights."""
 
     def finished(self, painted: Pixels, overlay: Mask | None = None) -> Pixels:
         """The painted picture (H, W, 3) with the original's colours where asked for, laid into the original.
@@ -65,7 +67,9 @@ def canvas_of(recipe: Recipe, images: Images, enlarge: Enlarge = resampled) -> C
     mask = _mask(recipe.inpaint, images, given) if recipe.inpaint else None
     if recipe.inpaint is None or mask is None:
         whole = _at_size(picture, recipe, init, enlarge)
-        return Canvas(whole, color_like=whole if init.color_correction else None)
+        others = tuple((flattened(images.open(one.image), init.background), one.weight) for one in init.blend)
+        fitted_others = tuple((_at_size(other, recipe, init, enlarge), weight) for other, weight in others)
+        return Canvas(whole, color_like=whole if init.color_correction else None, others=fitted_others)
     if recipe.inpaint.area == "only masked":
         return _only_masked(recipe, recipe.inpaint, picture, mask)
     whole = _at_size(picture, recipe, init, enlarge)

@@ -81,6 +81,8 @@ def _parts_are_built(order: Order, catalog: Catalog) -> Iterator[Complaint]:
 
 def _parts_go_together(order: Order, catalog: Catalog) -> Iterator[Complaint]:
     recipe = order.recipe
+    if recipe.init is not None and recipe.init.blend and recipe.inpaint is not None:
+        yield Complaint("pictures can't be blended under a mask; blend them first, then inpaint the result")
     if order.follow is not None:
         try:
             sequence_of(order.follow)
@@ -126,7 +128,10 @@ def _axes_are_possible(order: Order, catalog: Catalog) -> Iterator[Complaint]:
 
 
 def _pictures_open(recipe: Recipe, images: Images) -> Iterator[Complaint]:
-    given = [part for part in (recipe.init and recipe.init.image, recipe.inpaint and recipe.inpaint.mask) if part]
+    init, inpaint = recipe.init, recipe.inpaint
+    given = [init.image, *(one.image for one in init.blend)] if init else []
+    if inpaint:
+        given.append(inpaint.mask)
     for ref in dict.fromkeys(given):
         try:
             images.open(ref)

@@ -35,6 +35,9 @@ def first_latents(model: DiffusionModel, recipes: Sequence[Recipe], canvas: Canv
     assert first.init is not None
     width, height = latent_size(first.width, first.height, model.latent.factor)
     latent = _at(encode(model, canvas.picture).unsqueeze(0), width, height)
+    if canvas.others:
+        further = [(_at(encode(model, other).unsqueeze(0), width, height), weight) for other, weight in canvas.others]
+        latent = mixed([(latent, 1.0), *further])
     latents = latent.repeat(len(recipes), 1, 1, 1)
     if canvas.mask is None or first.inpaint is None:
         return latents, None
@@ -47,6 +50,21 @@ def first_latents(model: DiffusionModel, recipes: Sequence[Recipe], canvas: Canv
     elif first.inpaint.content == "latent nothing":
         latents = latents * (1 - mask)
     return latents, Kept(latents, mask, first.inpaint.soft)
+
+
+def mixed(latents: Sequence[tuple[Tensor, float]]) -> Tensor:
+    """Latents (B, C, h, w) as one by their weights. At every place their directions and their lengths are mixed apart.
+
+    A plain mean of unlike latents is short, and what is short is grey.
+    """
+    total = sum(weight for _, weight in latents)
+    direction = torch.stack([latent * (weight / total) for latent, weight in latents]).sum(0)
+    lengths = [_length(latent) * (weight / total) for latent, weight in latents]
+    return direction * (torch.stack(lengths).sum(0) / _length(direction).clamp(min=1e-6))
+
+
+def _length(latents: Tensor) -> Tensor:
+    return latents.pow(2).sum(dim=1, keepdim=True).sqrt()
 
 
 def masked(denoise: Denoiser, kept: Kept, sampler: Sampler) -> Denoiser:

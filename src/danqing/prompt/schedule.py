@@ -91,7 +91,7 @@ def schedule_of(text: str, steps: int, hires_steps: int | None = None, old: bool
 
 def read_timeline(text: str) -> Timed:
     """The tree of switches in a text. As in A1111 a lone `|` or a `\\` at a line's end makes the whole text plain."""
-    if "[" not in text:
+    if "[" not in text or "]" not in text:
         return Timed((text,) if text else ())
     reading = _Reading()
     for token in TOKEN.finditer(text):

@@ -1,5 +1,6 @@
 """Sets of avatars: one character in several moods, each square or round with real alpha, and all of them on one sheet."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Annotated, Literal
@@ -10,6 +11,7 @@ from danqing.base.knobs import Knob
 from danqing.base.picture import Pixels
 from danqing.pixels.background import PLAIN, Cutout, cut_out
 from danqing.pixels.fill import flattened
+from danqing.pixels.mask import Mask
 from danqing.pixels.resize import fitted
 from danqing.studio.presets.desk import Desk, need_words, opaque, scenes_of
 from danqing.studio.presets.page import difference
@@ -62,25 +64,35 @@ def make_avatars(desk: Desk, settings: AvatarSettings) -> Avatars:
 def check_avatars(made: Avatars, settings: AvatarSettings) -> tuple[Finding, ...]:
     """Whether all differ, what of each lies beyond the round edge, and whether round ones have real alpha."""
     found: list[Finding] = []
-    pairs = list(combinations(made.squares, 2))
+    pairs = [(difference(*two), one, other) for (one, other), two in _pairs(made.squares)]
     if pairs:
-        apart = min(difference(*pair) for pair in pairs)
-        told = f"the two that are most alike differ by {apart:.1f} levels"
-        found.append(
-            Finding("all different", apart >= SAME, told + ("" if apart >= SAME else "; they are one picture"), apart)
-        )
+        apart, one, other = min(pairs)
+        told = f"avatars {one} and {other} are most alike: they differ by {apart:.1f} levels"
+        advice = "" if apart >= SAME else "; that is one picture"
+        found.append(Finding("all different", apart >= SAME, told + advice, apart))
     for number, (square, avatar) in enumerate(zip(made.squares, made.avatars, strict=True), 1):
         if settings.shape == "round":
-            found += [_alpha(number, avatar), _framing(number, cut_out(square), avatar[..., 3])]
+            found.append(_alpha(number, avatar))
+            found.append(_framing(number, cut_out(square)))
     return tuple(found)
 
 
 def rounded_off(pixels: Pixels) -> Pixels:
     """A square picture (H, H, 3) as a disc with real alpha, (H, H, 4), its edge one pixel soft; hidden colours are 0."""
-    side = pixels.shape[0]
-    y, x = np.mgrid[:side, :side] - (side - 1) / 2
-    alpha = np.rint(np.clip(side / 2 - np.hypot(x, y), 0, 1) * 255).astype(np.uint8)
+    alpha = _disc(pixels.shape[0])
     return np.dstack([np.where(alpha[..., None] > 0, pixels, 0), alpha])
+
+
+def _disc(side: int) -> Mask:
+    """White in the largest circle of a square, black around it. (side, side)."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    return np.rint(np.clip(side / 2 - np.hypot(x, y), 0, 1) * 255).astype(np.uint8)
+
+
+def _pairs(pictures: Sequence[Pixels]) -> Iterator[tuple[tuple[int, int], tuple[Pixels, Pixels]]]:
+    """Every two of them, with their numbers from 1."""
+    for (one, first), (other, second) in combinations(enumerate(pictures, 1), 2):
+        yield (one, other), (first, second)
 
 
 def _alpha(number: int, avatar: Pixels) -> Finding:
@@ -94,13 +106,13 @@ def _alpha(number: int, avatar: Pixels) -> Finding:
     return Finding("real alpha", good, told, float((alpha == 0).mean()))
 
 
-def _framing(number: int, cut: Cutout, shape: Pixels) -> Finding:
+def _framing(number: int, cut: Cutout) -> Finding:
     """How much of the subject the round edge cuts off; only a plain background lets that be measured."""
     if cut.plainness < PLAIN:
         told = f"avatar {number}: its background is not plain, so what the edge cuts off can't be measured"
         return Finding("framing", False, told, cut.plainness)
     subject = cut.pixels[..., 3] > 127
-    lost = float((subject & (shape < 128)).sum() / max(1, subject.sum()))
+    lost = float((subject & (_disc(subject.shape[0]) < 128)).sum() / max(1, subject.sum()))
     told = f"avatar {number}: the round edge cuts off {lost:.0%} of the subject"
     return Finding("framing", lost <= OUTSIDE, told, lost)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PAINTED = "painted"
 """The folder of the pictures that a preset had painted, as they were painted."""
 
+SMALL = 256
+"""A model of a smaller side falls apart at any other; its pictures are cut to the shape of their place."""
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -108,9 +111,11 @@ class Desk:
         return Recipe.model_validate({**self.file.recipe, **usual, **prompts, **fields})
 
     def _size(self, ratio: float) -> dict[str, int]:
-        """As many pixels as the model is used to, at another ratio of width to height."""
+        """As many pixels as the model is used to, at another ratio of width to height. Small models know one shape only."""
         usual = self.studio.catalog.find(self.settings.model).usual
         area = int(usual.get("width", 512)) * int(usual.get("height", 512))
+        if area < SMALL**2:
+            return {}
         width = max(16, round((area * ratio) ** 0.5 / 8) * 8)
         return {"width": width, "height": max(16, round(area / width / 8) * 8)}
 

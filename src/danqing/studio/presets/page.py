@@ -148,13 +148,6 @@ def _quiet(made: Paged, words: Words) -> Finding:
     return Finding("quiet ground", seen <= BUSY, told + ("" if seen <= BUSY else f"; {BUSY:.0%} is usual"), seen)
 
 
-def alike(one: Pixels, other: Pixels) -> float:
-    """How alike two pictures are in their colours alone, 0 to 1: the share that their histograms have in common. (H, W, 3)."""
-    bins = [np.linspace(0, 256, 7)] * 3
-    counts = [np.histogramdd(pixels.reshape(-1, 3), bins)[0] / (pixels.size / 3) for pixels in (one, other)]
-    return float(np.minimum(*counts).sum())
-
-
 def difference(one: Pixels, other: Pixels) -> float:
     """How far two pictures of one size are apart, in levels: the mean over all pixels. (H, W, 3)."""
     return float(np.abs(one.astype(np.int16) - other.astype(np.int16)).mean())

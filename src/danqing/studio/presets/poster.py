@@ -2,14 +2,18 @@
 
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
+
 from danqing.base.errors import RecipeError
 from danqing.base.knobs import Knob
+from danqing.base.picture import Pixels
+from danqing.pixels.background import PLAIN, cut_out
 from danqing.pixels.resize import resize
 from danqing.studio.presets.desk import Desk, need_words, opaque, scenes_of
 from danqing.studio.presets.page import (
     Paged,
     PageSettings,
-    alike,
     check_page,
     difference,
     laid_out,
@@ -20,6 +24,8 @@ from danqing.studio.presets.preset import Finding, Preset
 
 ALIKE = 0.35
 """Below this share of common colours a pose is somebody else, by its colours."""
+LOOKED_AT = 256
+"""Pixels of the longer side at which colours are counted."""
 SAME = 4.0
 """Below this difference, in levels, two poses are one picture."""
 
@@ -69,6 +75,26 @@ def check_poster(made: Paged, settings: PosterSettings) -> tuple[Finding, ...]:
         advice = "" if apart >= SAME else "; it is all but the same picture"
         found.append(Finding("another pose", apart >= SAME, told + advice, apart))
     return tuple(found)
+
+
+def alike(one: Pixels, other: Pixels) -> float:
+    """How alike two subjects are in their colours alone, 0 to 1: what their histograms have in common. (H, W, 3), any size.
+
+    A plain background doesn't count, for scenes may well have backgrounds of their own.
+    """
+    edges = [np.linspace(0, 256, 7)] * 3
+    subjects = [_subject(pixels) for pixels in (one, other)]
+    shares = [np.histogramdd(colors, edges)[0] / max(1, len(colors)) for colors in subjects]
+    return float(np.minimum(*shares).sum())
+
+
+def _subject(pixels: Pixels) -> NDArray[np.uint8]:
+    """The colours of what stands before the background, (N, 3); all where there is no telling them apart."""
+    scale = min(1.0, LOOKED_AT / max(pixels.shape[:2]))
+    small = resize(pixels, *(max(1, round(side * scale)) for side in (pixels.shape[1], pixels.shape[0])))
+    cut = cut_out(small)
+    inside = cut.pixels[..., 3] > 127
+    return small[inside] if cut.plainness >= PLAIN and inside.any() else small.reshape(-1, 3)
 
 
 POSTER = Preset(PosterSettings, make_poster, check_poster)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from danqing.base.errors import ImageError, RecipeError
 from danqing.base.knobs import Knob
@@ -29,6 +30,8 @@ from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSe
 
 BELIEVED = 0.1
 """Where more of a picture than this is taken for damage, most of it is none."""
+KEPT = 0.6
+"""Below this correlation of edges before and after, more than grain and damage has gone."""
 LEFT = 0.2
 """This share of the damage may still be found afterwards."""
 
@@ -90,7 +93,9 @@ def make_restored(desk: Desk, settings: RestorationSettings) -> Restored:
     else:
         after = mended(before, damage)
     after = denoised(after, grain(after) * settings.denoise)
-    after = unfaded(after) if settings.unfade else after
+    if settings.unfade:
+        # Stretching the light of a toned print would stretch its tint into orange: it keeps its own.
+        after = with_colors_of(unfaded(after), after) if is_monochrome(after) else unfaded(after)
     after = brightened(after) if settings.brighten else after
     if settings.tone == "grey":
         after = np.repeat(np.rint(after @ LUMA).astype(np.uint8)[..., None], 3, axis=2)
@@ -115,6 +120,7 @@ def check_restored(made: Restored, settings: RestorationSettings) -> tuple[Findi
     good = grains[1] <= max(2.0, grains[0])
     told = f"grain was {grains[0]:.1f} levels and is {grains[1]:.1f}"
     found.append(Finding("grain", good, told + ("" if good else "; lower contrast or denoise more"), grains[1]))
+    found.append(_detail(made))
     reach = [float(np.ptp(np.quantile(pixels @ LUMA, (0.01, 0.99)))) for pixels in (made.before, made.after)]
     good = reach[1] >= min(150.0, reach[0])
     told = f"light reached over {reach[0]:.0f} levels and does over {reach[1]:.0f}"
@@ -144,6 +150,30 @@ def _left(made: Restored, settings: RestorationSettings) -> Finding:
     good = left <= LEFT
     told = f"{left:.0%} of what was taken for damage is still found"
     return Finding("scratches left", good, told + ("" if good else "; give a --mask, or mend by the model"), left)
+
+
+def likeness_of_edges(before: Pixels, after: Pixels, where: NDArray[np.bool_]) -> float:
+    """The correlation of how steep the light of two pictures is, -1 to 1; 0 where one of them has no edges. (H, W, 3), (H, W)."""
+    steps = [_steps(pixels)[where] for pixels in (before, after)]
+    if not where.any() or min(float(one.std()) for one in steps) < 1e-6:
+        return 0.0
+    return float(np.corrcoef(steps[0], steps[1])[0, 1])
+
+
+def _detail(made: Restored) -> Finding:
+    """Edges are where they were, damage aside."""
+    kept = likeness_of_edges(made.before, made.after, made.damage == 0)
+    told = f"edges before and after go together by {kept:.2f}"
+    return Finding("detail", kept >= KEPT, told + ("" if kept >= KEPT else "; fine detail went with the grain"), kept)
+
+
+def _steps(pixels: Pixels) -> NDArray[np.float32]:
+    """How steep the light is at every pixel, seen from a little afar: a mean over 5x5 first. (H, W)."""
+    height, width = pixels.shape[:2]
+    padded = np.pad((pixels @ LUMA).astype(np.float32), 3, mode="edge")
+    mean = sum(padded[y : y + height + 2, x : x + width + 2] for y in range(5) for x in range(5)) / np.float32(25)
+    across, down = mean[1:-1, 2:] - mean[1:-1, :-2], mean[2:, 1:-1] - mean[:-2, 1:-1]
+    return np.hypot(across, down)
 
 
 def _marked(desk: Desk, settings: RestorationSettings, pixels: Pixels) -> Mask | None:
