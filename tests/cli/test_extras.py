@@ -61,7 +61,7 @@ def test_one_picture_that_can_not_be_read_does_not_stop_the_others(danqing: Danq
 @pytest.mark.parametrize(
     ("words", "word"),
     [
-        (("a.png", "-u", "duble"), "did you mean double?"),
+        (("a.png", "-u", "dubl"), "did you mean double?"),
         (("a.png", "--to", "big"), "write 2048x1024, 2048x or x1024"),
         (("a.png", "--by", "0"), "by must be at least"),
         (("gone.png",), "there is no file"),

@@ -114,7 +114,7 @@ def test_without_a_name_the_best_that_is_there_is_taken(studio: Studio, source: 
 
 def test_what_can_not_be_done_is_said_beforehand(studio: Studio, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean double"):
-        check_enlarging(studio, UpscaleRequest(upscaler="duble"), None, 1)
+        check_enlarging(studio, UpscaleRequest(upscaler="dubl"), None, 1)
     with pytest.raises(RecipeError, match="no upscaler named 'gone'"):
         check_enlarging(studio, DOUBLE.but(second="gone", visibility=0.5), None, 1)
     with pytest.raises(RecipeError, match="2 pictures can't all be written to"):

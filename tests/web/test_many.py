@@ -14,18 +14,7 @@ from danqing.base.recipe import Recipe
 from danqing.web.client import Client
 from tests.web.conftest import Running
 
-NASTY: tuple[object, ...] = (
-    "x",
-    "-1",
-    "0",
-    "99999999999999999999",
-    "\ud7ff",
-    "a/../b",
-    "%00",
-    "nan",
-    "🦊" * 50,
-    "'; --",
-)
+NASTY: tuple[object, ...] = ("-1", "99999999999999999999", "a/../b%00", "'; --🦊")
 
 
 def crowd(server: Running, clients: int, each: int) -> tuple[list[str], list[float]]:

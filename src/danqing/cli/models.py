@@ -2,13 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 
-from danqing.base.errors import ModelError
-from danqing.base.protocols import ModelKind
-from danqing.base.table import did_you_mean
+from danqing.cli.kinds import kind_of
 from danqing.cli.models_get import ABOUT as GET
 from danqing.cli.models_get import get_model
 from danqing.cli.options import HomeOption, JsonOption, ModelsFromOption, open_studio
@@ -20,7 +18,6 @@ KindOption = Annotated[
         "--kind", "-k", metavar="KIND", help="Only checkpoint, vae, lora, embedding, hypernet, controlnet ..."
     ),
 ]
-KINDS = get_args(ModelKind)
 
 
 def add_to(app: typer.Typer, name: str, help: str) -> None:  # noqa: A002 - what it is called below
@@ -135,13 +132,3 @@ def _row(listed: Listed) -> tuple[str, str, str, str, str]:
     shown = f"{size / 1000:.2f} GB" if size >= 1000 else f"{size:.1f} MB"
     note = listed.note if listed.usable else f"can't be used: {listed.note}"
     return file.name, file.kind, file.sha256[:10] or "not hashed", shown, note
-
-
-def kind_of(word: str) -> ModelKind | None:
-    """The kind that a word names, None for no word. Raises ModelError with the nearest one."""
-    if not word:
-        return None
-    for kind in KINDS:
-        if word.casefold() == kind:
-            return kind
-    raise ModelError(f"no kind of model named {word!r}{did_you_mean(word, list(KINDS))}")

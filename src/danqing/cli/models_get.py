@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from danqing.base.protocols import ModelKind
+from danqing.cli.kinds import kind_of
 from danqing.cli.options import HomeOption, JsonOption, QuietOption, open_studio
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ def get_model(
     quiet: QuietOption = False,
 ) -> None:
     """Prints where each file is, its sha256 and what it is."""
-    from danqing.cli.models import kind_of
     from danqing.studio.fetch import Fetcher, Wanted
     from danqing.studio.fetch_http import Reach
 

@@ -194,9 +194,9 @@ def _home(named: Path | None) -> Home:
 
 def _home_in(words: Sequence[str]) -> Home:
     """The home that a command line names, read before its options are: they depend on it."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--home" and following:
-            return _home(Path(following))
+    for place, word in enumerate(words):
+        if word == "--home" and place + 1 < len(words):
+            return _home(Path(words[place + 1]))
         if word.startswith("--home="):
             return _home(Path(word.removeprefix("--home=")))
     return _home(None)

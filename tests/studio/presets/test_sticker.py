@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from danqing.base.errors import RecipeError
+from danqing.base.errors import ImageError, RecipeError
 from danqing.pixels.background import Cutout
 from danqing.pixels.files import read_picture
 from danqing.pixels.sticker import die_cut
 from danqing.studio.presets.preset import Finding
 from danqing.studio.presets.sticker import Stickers, StickerSettings, check_stickers
-from tests.pixels.pictures import disc, noise
+from tests.pixels.pictures import disc
 from tests.studio.presets.conftest import Presets, apple, verdicts
 
 SMALL = {"dpi": 72, "paper": "A6"}
@@ -41,7 +41,7 @@ def test_a_subject_on_a_plain_ground_becomes_a_good_sticker(presets: Presets) ->
     assert sticker[0, 0, 3] == 0
     assert tuple(sticker[middle, middle]) == (200, 30, 20, 255)
     assert (sticker[middle, 2:5, :3] == 255).all()
-    assert sticker[middle, 5, 3] == 255
+    assert sticker[middle, 6, 3] == 255
     assert (presets.folder / "sheets.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -64,15 +64,23 @@ def test_a_picture_with_alpha_keeps_it(presets: Presets) -> None:
     assert verdicts(done)["real alpha"]
 
 
-def test_a_painted_subject_is_kept_as_it_was_painted_too(presets: Presets) -> None:
-    done = presets("sticker", prompt="a cat", seed=7, side=64, count=2, **SMALL)
+def test_a_painted_subject_is_kept_as_it_was_painted_even_where_no_sticker_comes_of_it(presets: Presets) -> None:
+    with pytest.raises(ImageError, match="no subject"):  # the toy paints clouds
+        presets("sticker", prompt="a cat", seed=7, side=64, count=2, **SMALL)
     assert len(list((presets.folder / "painted").iterdir())) == 2
-    assert {one.path.name for one in done.results} >= {"sticker-1.png", "sticker-2.png"}
 
 
-def test_a_ground_that_is_not_plain_is_said(presets: Presets) -> None:
-    done = presets("sticker", noise(64, 64), side=64, **SMALL)
-    assert not verdicts(done)["plain background"]
+def test_a_picture_without_a_subject_is_left_out_and_said(presets: Presets) -> None:
+    done = presets("sticker", np.full((64, 64, 3), 90, np.uint8), apple(64), side=64, **SMALL)
+    assert [one.path.name for one in done.results][:2] == ["sticker-1.png", "sheet-1.png"]
+    assert [finding.sentence for finding in done.findings if not finding.good] == [
+        "picture 1: no subject could be told from the background; it is left out"
+    ]
+
+
+def test_a_ground_that_is_not_plain_is_said() -> None:
+    assert not checked(stickers(subject=replace(cut(), plainness=0.4)))["plain background"].good
+    assert checked(stickers())["plain background"].good
 
 
 def test_a_subject_that_leaves_the_picture_is_said(presets: Presets) -> None:

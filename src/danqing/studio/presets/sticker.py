@@ -5,13 +5,14 @@ from typing import Annotated
 
 import numpy as np
 
+from danqing.base.errors import ImageError
 from danqing.base.knobs import Knob
 from danqing.base.picture import Pixels
 from danqing.pixels.background import PLAIN, Cutout, cut_out
 from danqing.pixels.color import color_of
 from danqing.pixels.sticker import PrintSheet, Shadow, border_width, die_cut, pdf_of, printed, shadowed, sticker_parts
 from danqing.studio.presets.desk import Desk, need_words, opaque
-from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSettings
+from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSettings, Source
 
 NEAR = 0.2
 """By this share the border may be narrower than asked; half pixels and the smoothing of the outline take that much."""
@@ -46,6 +47,8 @@ class Stickers(Made):
     cutouts: tuple[Cutout, ...]
     stickers: tuple[Pixels, ...]
     border: float
+    blank: tuple[int, ...] = ()
+    """Numbers of the pictures, from 1, of which nothing was left when the background was gone."""
 
 
 def make_stickers(desk: Desk, settings: StickerSettings) -> Stickers:
@@ -55,18 +58,16 @@ def make_stickers(desk: Desk, settings: StickerSettings) -> Stickers:
     columns, rows = sheet.shape  # a paper that isn't known is named before anything is painted
     color = color_of(settings.color)
     sources = desk.given() or desk.paint([""] * settings.count)
-    cutouts: list[Cutout] = []
-    stickers: list[Pixels] = []
     border = settings.border / 100 * settings.side
-    for source in sources:
-        pixels = source.pixels
-        cut = Cutout(pixels, 1.0) if _is_cut_out(pixels) else cut_out(opaque(source), holes=settings.holes)
-        scale = settings.side / max(cut.pixels.shape[:2])
-        if scale > 1:
-            height, width = (round(side * scale) for side in cut.pixels.shape[:2])
-            cut = Cutout(desk.enlarged(cut.pixels, width, height), cut.plainness)
-        cutouts.append(cut)
-        stickers.append(die_cut(cut.pixels, border, color))
+    cutouts = [_cut_out(desk, settings, source) for source in sources]
+    whole = [index for index, cut in enumerate(cutouts) if (cut.pixels[..., 3] > 127).any()]
+    if not whole:
+        raise ImageError(
+            "no subject could be told from the background; give a picture of one thing on another colour, or another --background"
+        )
+    blank = tuple(index + 1 for index in range(len(sources)) if index not in whole)
+    sources, cutouts = [sources[index] for index in whole], [cutouts[index] for index in whole]
+    stickers = [die_cut(cut.pixels, border, color) for cut in cutouts]
     pieces = [
         Piece(f"sticker-{number}", shadowed(one, Shadow()) if settings.shadow else one, (source,))
         for number, (one, source) in enumerate(zip(stickers, sources, strict=True), 1)
@@ -76,12 +77,17 @@ def make_stickers(desk: Desk, settings: StickerSettings) -> Stickers:
     pages = printed(full, sheet)
     pieces += [Piece(f"sheet-{number}", page, tuple(sources)) for number, page in enumerate(pages, 1)]
     documents = {"sheets.pdf": pdf_of(pages, settings.dpi)}
-    return Stickers(tuple(pieces), tuple(cutouts), tuple(stickers), border, documents=documents)
+    return Stickers(tuple(pieces), tuple(cutouts), tuple(stickers), border, blank, documents=documents)
 
 
 def check_stickers(made: Stickers, settings: StickerSettings) -> tuple[Finding, ...]:
     """Of each sticker: a background that could be told apart, real alpha, all of the subject, one piece, the border's width."""
-    found: list[Finding] = []
+    found = [
+        Finding(
+            "subject", False, f"picture {number}: no subject could be told from the background; it is left out", 0.0
+        )
+        for number in made.blank
+    ]
     for number, (cut, sticker) in enumerate(zip(made.cutouts, made.stickers, strict=True), 1):
         name = f"sticker {number}" if len(made.stickers) > 1 else "sticker"
         found += [
@@ -92,6 +98,18 @@ def check_stickers(made: Stickers, settings: StickerSettings) -> tuple[Finding, 
             _border(name, cut.pixels, sticker, made.border),
         ]
     return tuple(found)
+
+
+def _cut_out(desk: Desk, settings: StickerSettings, source: Source) -> Cutout:
+    """The subject at the size that was asked for, if it was smaller; what is cut out already stays as it is."""
+    cut = Cutout(source.pixels, 1.0)
+    if not _is_cut_out(source.pixels):
+        cut = cut_out(opaque(source), holes=settings.holes)
+    scale = settings.side / max(cut.pixels.shape[:2])
+    if scale <= 1:
+        return cut
+    height, width = (round(side * scale) for side in cut.pixels.shape[:2])
+    return Cutout(desk.enlarged(cut.pixels, width, height), cut.plainness)
 
 
 def _is_cut_out(pixels: Pixels) -> bool:
