@@ -129,3 +129,15 @@ def test_a_photograph_is_varied_by_painting_over_it(danqing: Danqing, photo: Pat
     )
     (path,) = out.iterdir()
     assert danqing("read", str(path), "--json").json["recipe"]["init"]["denoising_strength"] == 0.6
+
+
+def test_a_folder_is_painted_over_picture_by_picture(danqing: Danqing, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(2):
+        Image.fromarray(np.full((64, 64, 3), 90 * number, np.uint8)).save(folder / f"{number}.png")
+    words = ("paint", "a cat", "--init-image", str(folder), "--inpaint-mask", "box:0,0,32,64", "--seed", "1")
+    ran = danqing(*words, "--out", str(tmp_path / "out"), "--set", "steps=2", "--set", "inpaint.blur_x=0", "--quiet")
+    assert ran.code == 0
+    for number, path in enumerate(ran.paths):
+        assert (np.array(Image.open(path))[:, 40:] == 90 * number).all()

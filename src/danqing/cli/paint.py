@@ -1,5 +1,6 @@
 """`danqing paint`: from words to pictures in files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 from danqing.base.errors import RecipeError
 from danqing.base.order import Order
+from danqing.base.refs import ImageRef, ModelRef
 from danqing.cli.asking import order_of, parse_settings
 from danqing.cli.knob_options import knob_lines, path_of, with_knob_options
 from danqing.cli.options import WHERE, note
@@ -55,11 +57,17 @@ def paint(
     out: OutOption = None,
     assignments: SetOption = None,
     init_image: Annotated[
-        Path | None, typer.Option("--init-image", metavar="FILE", help="The picture that img2img starts from.")
+        Path | None,
+        typer.Option("--init-image", metavar="FILE", help="The picture that img2img starts from, or a folder of them."),
     ] = None,
     inpaint_mask: Annotated[
-        Path | None, typer.Option("--inpaint-mask", metavar="FILE", help="White is painted anew, black stays.")
-    ] = None,
+        str,
+        typer.Option(
+            "--inpaint-mask",
+            metavar="MASK",
+            help="White is painted anew: a file, alpha, box:left,top,right,bottom or color:#rrggbb.",
+        ),
+    ] = "",
     list_knobs: Annotated[bool, typer.Option("--knobs", help="List every knob with its option and leave.")] = False,
     **knobs: Any,
 ) -> None:
@@ -73,7 +81,11 @@ def paint(
     words.update(parse_settings(assignments or ()))
     studio = run.studio()
     base = _begun_with(studio, source, words) if source is not None else None
-    paint_orders(studio, [order_of(words, base, _images(studio, init_image, inpaint_mask))], out, run)
+    orders = [
+        order_of({**_size_of(studio, words, base, more), **words}, base, more)
+        for more in _images(studio, init_image, inpaint_mask)
+    ]
+    paint_orders(studio, orders, out, run)
 
 
 def _begun_with(studio: "Studio", source: str, words: dict[str, object]) -> Order:
@@ -92,12 +104,30 @@ def _begun_with(studio: "Studio", source: str, words: dict[str, object]) -> Orde
     return order
 
 
-def _images(studio: "Studio", init_image: Path | None, inpaint_mask: Path | None) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
-    if init_image is not None:
-        parts["init"] = {"image": studio.images.put(init_image).model_dump()}
-    if inpaint_mask is not None:
-        if init_image is None:
+def _size_of(studio: "Studio", words: dict[str, object], base: Order | None, more: dict[str, Any]) -> dict[str, object]:
+    """The size of the picture that is painted over, where none was said."""
+    if "init" not in more or "width" in words or "height" in words or (base and "width" not in base.left_to_model):
+        return {}
+    from danqing.studio.overpainting import size_over
+
+    model = ModelRef(name=str(words.get("model", base.recipe.model.name if base else "")))
+    usual = int(studio.catalog.find(model).usual.get("width", 512))
+    height, width = studio.images.open(ImageRef.model_validate(more["init"]["image"])).shape[:2]
+    return dict(zip(("width", "height"), size_over((width, height), usual), strict=True))
+
+
+def _images(studio: "Studio", init_image: Path | None, inpaint_mask: str) -> Iterator[dict[str, Any]]:
+    """The parts of a recipe that name pictures: one for each that is painted over."""
+    if init_image is None:
+        if inpaint_mask:
             raise RecipeError("--inpaint-mask says where a picture may change; give that picture with --init-image")
-        parts["inpaint"] = {"mask": studio.images.put(inpaint_mask).model_dump()}
-    return parts
+        yield {}
+        return
+    from danqing.studio.overpainting import mask_ref, pictures_of
+
+    for path in pictures_of(init_image.expanduser()):
+        image = studio.images.put(path)
+        parts: dict[str, Any] = {"init": {"image": image.model_dump()}}
+        if inpaint_mask:
+            parts["inpaint"] = {"mask": mask_ref(inpaint_mask, studio.images, image).model_dump()}
+        yield parts

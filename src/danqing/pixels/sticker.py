@@ -103,14 +103,18 @@ def border_width(subject: Pixels, sticker: Pixels) -> float:
 
     A twentieth of the rim doesn't count. The subject lies in the middle of what `die_cut` makes of it.
     """
-    inner = trimmed(subject)[..., 3] > 127
-    down, across = (max(0, outer - own) for outer, own in zip(sticker.shape[:2], inner.shape, strict=True))
-    placed = np.pad(inner, ((down // 2, down - down // 2), (across // 2, across - across // 2)))
+    solid = subject[..., 3] > 127
+    down, across = (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
+    if not down.size:
+        return 0.0
+    inner = solid[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    room = [max(0, outer - own) for outer, own in zip(sticker.shape[:2], inner.shape, strict=True)]
+    placed = np.pad(inner, [(more // 2, more - more // 2) for more in room])
     placed = placed[: sticker.shape[0], : sticker.shape[1]]
-    solid = np.pad(sticker[..., 3] > 127, 1)
-    within = np.asarray(cv2.erode(solid.astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8) > 0
-    rim = (solid & ~within)[1:-1, 1:-1]
-    return float(np.quantile(_distance(placed)[rim], 0.05)) + 0.5 if rim.any() and placed.any() else 0.0
+    paper = np.pad(sticker[..., 3] > 127, 1)
+    within = np.asarray(cv2.erode(paper.astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8) > 0
+    rim = (paper & ~within)[1:-1, 1:-1]
+    return float(np.quantile(_distance(placed)[rim], 0.05)) + 0.5 if rim.any() else 0.0
 
 
 def sticker_parts(sticker: Pixels) -> int:

@@ -71,7 +71,7 @@ def test_words_beyond_their_place_are_said(presets: Presets) -> None:
     made, settings = covered(presets, ramp(640, 860))
     assert "place" not in wrong(made, settings)
     left, top, right, bottom = made.words[0].box
-    outside = (replace(made.words[0], box=(left - 300, top, right, bottom)), *made.words[1:])
+    outside = (replace(made.words[0], box=(left - 500, top, right, bottom)), *made.words[1:])
     assert "place" in wrong(replace(made, words=outside), settings)
 
 

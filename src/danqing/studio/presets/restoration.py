@@ -169,11 +169,13 @@ def _detail(made: Restored) -> Finding:
 
 def _steps(pixels: Pixels) -> NDArray[np.float32]:
     """How steep the light is at every pixel, seen from a little afar: a mean over 5x5 first. (H, W)."""
-    height, width = pixels.shape[:2]
-    padded = np.pad((pixels @ LUMA).astype(np.float32), 3, mode="edge")
-    mean = sum(padded[y : y + height + 2, x : x + width + 2] for y in range(5) for x in range(5)) / np.float32(25)
-    across, down = mean[1:-1, 2:] - mean[1:-1, :-2], mean[2:, 1:-1] - mean[:-2, 1:-1]
-    return np.hypot(across, down)
+    light = np.pad((pixels @ LUMA).astype(np.float32), 3, mode="edge")
+    for _ in range(2):  # down, then across: each turn softens one axis and turns the picture
+        softer = np.zeros((light.shape[1], light.shape[0] - 4), np.float32)
+        for place in range(5):
+            softer += light[place : place + softer.shape[1]].T
+        light = softer / 5
+    return np.hypot(light[1:-1, 2:] - light[1:-1, :-2], light[2:, 1:-1] - light[:-2, 1:-1])
 
 
 def _marked(desk: Desk, settings: RestorationSettings, pixels: Pixels) -> Mask | None:
