@@ -16,6 +16,7 @@ from danqing.pixels.restore import (
     mended,
     scratch_mask,
     unfaded,
+    with_colors_of,
 )
 from tests.pixels.pictures import noise, ramp
 
@@ -174,6 +175,16 @@ def test_one_tint_is_monochrome_and_colours_are_not() -> None:
     assert is_monochrome(grey)
     assert is_monochrome(sepia())
     assert not is_monochrome(ramp(60, 60))
+
+
+def test_colours_of_another_picture_come_over_and_the_light_stays() -> None:
+    grey = np.repeat(ramp(80, 60)[..., :1] // 2 + 64, 3, axis=2)
+    blue = np.zeros((15, 20, 3), np.uint8)
+    blue[:] = (70, 110, 170)
+    result = with_colors_of(grey, blue).astype(int)
+    assert (result[..., 2] > result[..., 0] + 20).all()
+    assert np.abs(result @ (0.299, 0.587, 0.114) - grey[..., 0]).mean() < 8
+    assert np.abs(with_colors_of(grey, grey[::2, ::2]).astype(int) - grey).max() <= 3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (5, 3)])

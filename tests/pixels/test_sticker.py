@@ -6,7 +6,17 @@ import pytest
 from danqing.base.errors import ImageError, RecipeError
 from danqing.base.picture import Pixels
 from danqing.pixels.fill import flattened
-from danqing.pixels.sticker import PrintSheet, Shadow, die_cut, pdf_of, printed, shadowed, trimmed
+from danqing.pixels.sticker import (
+    PrintSheet,
+    Shadow,
+    border_width,
+    die_cut,
+    pdf_of,
+    printed,
+    shadowed,
+    sticker_parts,
+    trimmed,
+)
 from tests.pixels.pictures import disc
 
 
@@ -27,6 +37,22 @@ def test_the_border_is_as_wide_as_asked(border: float) -> None:
     assert (middle[:, 3] / 255).sum() == pytest.approx(40 + 2 * border, abs=1.5)
     white = (middle[:, :3] > 200).all(axis=1) & (middle[:, 3] > 127)
     assert white.sum() / 2 == pytest.approx(border, abs=1.5)
+
+
+@pytest.mark.parametrize("border", [3, 8, 15.5])
+def test_the_border_of_a_sticker_is_measured(border: float) -> None:
+    subject = np.roll(figure(radius=20), (7, -5), axis=(0, 1))
+    subject[70, 70, 3] = 90  # a veil far from the subject moves nothing
+    assert border_width(subject, die_cut(subject, border)) == pytest.approx(border, abs=1)
+    assert border_width(subject, trimmed(subject)) < 1.5
+    assert border_width(np.zeros_like(subject), subject) == 0
+
+
+def test_pieces_of_paper_are_counted() -> None:
+    one = figure(radius=20)
+    assert sticker_parts(one) == 1
+    assert sticker_parts(np.hstack([one, one])) == 2
+    assert sticker_parts(np.zeros_like(one)) == 0
 
 
 def test_the_outline_is_round_and_soft() -> None:

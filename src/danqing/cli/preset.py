@@ -22,7 +22,7 @@ from danqing.cli.options import WHERE, HomeOption, JsonOption
 from danqing.cli.run_options import RunOptions, with_options
 from danqing.studio.home import Home, default_home
 from danqing.studio.presets.files import find_preset, preset_paths, read_preset_file
-from danqing.studio.presets.preset import PresetStopped
+from danqing.studio.presets.pieces import PresetStopped
 from danqing.studio.presets.preset_file import PresetFile
 from danqing.studio.presets.table import PRESETS
 

@@ -1,6 +1,7 @@
 """What is asked of an upscaler, which names there are, and how large it gets: A1111's Extras and its hires upscalers. Free of torch."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated
@@ -97,39 +98,39 @@ def upscaler_names(catalog: Catalog) -> list[str]:
 
 def default_upscaler(catalog: Catalog) -> str:
     """The embedded one, Lanczos while it is missing."""
-    return EMBEDDED if EMBEDDED in upscaler_names(catalog) else PIXEL_UPSCALERS[0]
+    try:
+        return catalog.find(ModelRef(name=EMBEDDED), "upscaler").name
+    except ModelError:
+        return PIXEL_UPSCALERS[0]
 
 
 def find_upscaler(name: str, catalog: Catalog) -> ModelFile | str:
     """The file of an upscaler, its sha256 known, or the name of a resampler. Capitals don't matter, and A1111's names are known.
 
-    Raises RecipeError with the nearest name.
+    Raises RecipeError with the nearest name, ModelError for a file that is there and can't be used.
     """
-    wanted = (name.strip() or default_upscaler(catalog)).casefold()
+    said = name.strip() or default_upscaler(catalog)
     for resampler in (*PIXEL_UPSCALERS, NO_UPSCALER):
-        if wanted == resampler.casefold():
+        if said.casefold() == resampler.casefold():
             return PIXEL_UPSCALERS[0] if resampler == NO_UPSCALER else resampler
-    names = {file.name.casefold(): file.name for file in catalog.list("upscaler")}
-    for spoken in _spoken(wanted):
-        if spoken in names:
-            return catalog.find(ModelRef(name=names[spoken]), "upscaler")
-    try:
-        return catalog.find(ModelRef(name=name.strip()), "upscaler")  # with its folder, ending or hash
-    except ModelError as problem:
-        if wanted in names:
-            raise
-        near = did_you_mean(name, upscaler_names(catalog))
-        raise RecipeError(f"no upscaler named {name!r}{near} ({FETCH}; others go into models/ESRGAN)") from problem
+    for spoken in _spoken(said):
+        with suppress(ModelError):
+            return catalog.find(ModelRef(name=spoken), "upscaler")
+    names = upscaler_names(catalog)  # only now: it looks into every model file there is
+    for known in names:
+        if known.casefold() in (spoken.casefold() for spoken in _spoken(said)):
+            return catalog.find(ModelRef(name=known), "upscaler")
+    raise RecipeError(f"no upscaler named {name!r}{did_you_mean(name, names)} ({FETCH}; others go into models/ESRGAN)")
 
 
-def _spoken(wanted: str) -> Iterator[str]:
+def _spoken(said: str) -> Iterator[str]:
     """The names by which a file may be known: as it was said, and as A1111 or its file has it."""
-    yield wanted
+    yield said
     for title, stem in A1111_NAMES.items():
-        if wanted == title.casefold():
-            yield stem.casefold()
-        elif wanted == stem.casefold():
-            yield title.casefold()
+        if said.casefold() == title.casefold():
+            yield stem
+        elif said.casefold() == stem.casefold():
+            yield title
 
 
 def postprocess_note(request: UpscaleRequest, upscaler: str, size: tuple[int, int]) -> str:

@@ -103,18 +103,15 @@ def border_width(subject: Pixels, sticker: Pixels) -> float:
 
     A twentieth of the rim doesn't count. The subject lies in the middle of what `die_cut` makes of it.
     """
-    solid = subject[..., 3] > 127
-    down, across = (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
-    if not down.size:
+    inner, outer = (_cropped(pixels[..., 3] > 127) for pixels in (subject, sticker))
+    if not inner.size or not outer.size:
         return 0.0
-    inner = solid[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
-    room = [max(0, outer - own) for outer, own in zip(sticker.shape[:2], inner.shape, strict=True)]
-    placed = np.pad(inner, [(more // 2, more - more // 2) for more in room])
-    placed = placed[: sticker.shape[0], : sticker.shape[1]]
-    paper = np.pad(sticker[..., 3] > 127, 1)
+    room = [max(0, more - own) for more, own in zip(outer.shape, inner.shape, strict=True)]
+    placed = np.pad(inner, [(more // 2, more - more // 2) for more in room])[: outer.shape[0], : outer.shape[1]]
+    paper = np.pad(outer, 1)
     within = np.asarray(cv2.erode(paper.astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8) > 0
     rim = (paper & ~within)[1:-1, 1:-1]
-    return float(np.quantile(_distance(placed)[rim], 0.05)) + 0.5 if rim.any() else 0.0
+    return float(np.quantile(_distance(placed)[rim], 0.05)) + 0.5
 
 
 def sticker_parts(sticker: Pixels) -> int:
@@ -167,6 +164,12 @@ def _outline(alpha: Pixels, border: float) -> NDArray[np.float32]:
     # The rim itself stays as soft as it was; only what lies inside of it is made whole.
     whole = np.maximum(reach, np.asarray(cv2.erode(filled, np.ones((3, 3), np.uint8)), np.float32))
     return np.asarray(cv2.GaussianBlur(whole, (0, 0), 0.7), np.float32)
+
+
+def _cropped(shape: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A shape without the empty rows and columns around it; nothing at all where there is no shape."""
+    down, across = (np.flatnonzero(shape.any(axis=axis)) for axis in (1, 0))
+    return shape[down[0] : down[-1] + 1, across[0] : across[-1] + 1] if down.size else shape[:0]
 
 
 def _distance(shape: NDArray[np.bool_]) -> NDArray[np.float32]:

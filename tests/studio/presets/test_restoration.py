@@ -7,7 +7,7 @@ from danqing.base.errors import ImageError, RecipeError
 from danqing.base.picture import Pixels
 from danqing.pixels.files import read_picture
 from danqing.pixels.mask import mask_of_box
-from danqing.studio.presets.preset import Finding
+from danqing.studio.presets.pieces import Finding
 from danqing.studio.presets.restoration import (
     RestorationSettings,
     Restored,

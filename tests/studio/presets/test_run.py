@@ -10,7 +10,7 @@ from danqing.base.progress import Progress, Verdict
 from danqing.base.recipe import Recipe, recipe_of_json
 from danqing.pixels.files import read_metadata, read_picture, write_picture
 from danqing.studio.presets.files import find_preset
-from danqing.studio.presets.preset import PresetStopped
+from danqing.studio.presets.pieces import PresetStopped
 from danqing.studio.presets.run import run_preset
 from danqing.studio.story import infotext_of, story_in, story_of
 from tests.pixels.pictures import ramp

@@ -9,7 +9,7 @@ from danqing.base.errors import ImageError, RecipeError
 from danqing.pixels.background import Cutout
 from danqing.pixels.files import read_picture
 from danqing.pixels.sticker import die_cut
-from danqing.studio.presets.preset import Finding
+from danqing.studio.presets.pieces import Finding
 from danqing.studio.presets.sticker import Stickers, StickerSettings, check_stickers
 from tests.pixels.pictures import disc
 from tests.studio.presets.conftest import Presets, apple, verdicts

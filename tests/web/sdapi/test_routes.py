@@ -50,6 +50,7 @@ UPSTREAM = {
             [(64, 64)],
         ),
         ({"height": 128}, [(64, 128)]),
+        ({"tiling": True}, [(64, 64)]),
         ({"enable_hr": True}, [(128, 128)]),
         ({"sampler_index": "PLMS"}, [(64, 64)]),
         ({"sampler_index": "DDIM"}, [(64, 64)]),
@@ -134,6 +135,22 @@ def test_a_prompt_matrix_and_prompts_from_a_file(http: httpx2.Client) -> None:
         http, prompt="", script_name="Prompts from file or textbox", script_args=[True, False, "start", "fox\nowl"]
     )
     assert (lines["info"]["all_prompts"], lines["info"]["all_seeds"]) == (["fox", "owl"], [3, 4])
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "sizes"),
+    [
+        ("sd upscale", ["", 8, "Lanczos", 2.0], [(128, 128)]),
+        ("loopback", [3, 0.4, "Linear", "None"], [(64, 64)] * 3),
+        ("outpainting mk2", ["", 16, 8, ["left", "up"], 1.0, 0.05], [(80, 80)]),
+        ("poor man's outpainting", [16, 4, 0, ["right"]], [(80, 64)]),
+    ],
+)
+def test_scripts_that_begin_with_a_picture(
+    http: httpx2.Client, script: str, arguments: list[Any], sizes: list[tuple[int, int]]
+) -> None:
+    found = paint(http, "img2img", init_images=[drawn()], script_name=script, script_args=arguments)
+    assert [opened(text).size for text in found["images"]] == sizes
 
 
 def test_an_infotext_in_the_request_paints_its_picture(http: httpx2.Client) -> None:

@@ -10,8 +10,9 @@ from danqing.base.refs import ImageRef
 from danqing.painting.axes import axis_kind
 from danqing.painting.axes_table import NOT_HERE
 from danqing.web.problems import NotYetError, Refused
+from danqing.web.sdapi.asked import Asked
 from danqing.web.sdapi.requests import ImageToImage, TextToImage
-from danqing.web.sdapi.scripts import AXES, Asked, asked_of, axis_labels
+from danqing.web.sdapi.scripts import AXES, asked_of, axis_labels
 from danqing.web.sdapi.titles import NOT_YET
 from danqing.web.sdapi.translate import Around
 

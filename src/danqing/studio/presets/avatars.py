@@ -15,7 +15,8 @@ from danqing.pixels.mask import Mask
 from danqing.pixels.resize import fitted
 from danqing.studio.presets.desk import Desk, need_words, opaque, scenes_of
 from danqing.studio.presets.page import difference
-from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSettings
+from danqing.studio.presets.pieces import Finding, Made, Piece, PresetSettings
+from danqing.studio.presets.preset import Preset
 
 SAME = 2.0
 """Below this difference, in levels, two avatars are one picture."""

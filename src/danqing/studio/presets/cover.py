@@ -7,7 +7,8 @@ from danqing.base.knobs import Knob
 from danqing.base.refs import ImageRef
 from danqing.studio.presets.desk import Desk, need_words
 from danqing.studio.presets.page import Paged, PageSettings, check_page, laid_out, page_of, ratio_of
-from danqing.studio.presets.preset import Finding, Preset, Source
+from danqing.studio.presets.pieces import Finding, Source
+from danqing.studio.presets.preset import Preset
 
 
 class CoverSettings(PageSettings):

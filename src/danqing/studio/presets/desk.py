@@ -15,7 +15,7 @@ from danqing.base.refs import ImageRef
 from danqing.painting.upscaling import UpscaleRequest, UpscaleStopped
 from danqing.pixels.fill import flattened
 from danqing.studio.extras import Extras
-from danqing.studio.presets.preset import PresetSettings, PresetStopped, Source
+from danqing.studio.presets.pieces import PresetSettings, PresetStopped, Source
 from danqing.studio.presets.preset_file import PresetFile, filled_in
 from danqing.studio.story import story_in
 from danqing.studio.studio import Studio

@@ -8,7 +8,7 @@ from typing import Any
 from danqing.base.errors import DanqingError, RecipeError, SettingsError
 from danqing.base.table import did_you_mean
 from danqing.studio.home import Home
-from danqing.studio.presets.preset import PresetSettings
+from danqing.studio.presets.pieces import PresetSettings
 from danqing.studio.presets.preset_file import PresetFile
 from danqing.studio.presets.table import PRESETS
 from danqing.weights.assets import asset

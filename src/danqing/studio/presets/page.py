@@ -13,7 +13,7 @@ from danqing.pixels.compose import LARGE, READABLE, READABLE_LARGE, Words, busyn
 from danqing.pixels.layout import Page, faults, page_named
 from danqing.pixels.typeset import legibility
 from danqing.studio.presets.desk import Desk
-from danqing.studio.presets.preset import Finding, Made, Piece, PresetSettings, Source
+from danqing.studio.presets.pieces import Finding, Made, Piece, PresetSettings, Source
 
 BUSY = 0.1
 """Under a title no more than this share of pixels may differ from their neighbours by 8 levels (compose.busyness)."""

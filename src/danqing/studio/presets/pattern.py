@@ -12,7 +12,8 @@ from danqing.pixels.color import LUMA
 from danqing.pixels.resize import fitted
 from danqing.pixels.seamless import cross_faded, is_seamless, offset, repeated, seam_mask, seam_strength
 from danqing.studio.presets.desk import Desk, need_words, opaque
-from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSettings, Source
+from danqing.studio.presets.pieces import Finding, Made, Piece, PresetSettings, Source
+from danqing.studio.presets.preset import Preset
 
 FLAT = 4.0
 """Below this deviation, in levels, there is nothing to be seen that could repeat."""

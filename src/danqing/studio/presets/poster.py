@@ -20,7 +20,8 @@ from danqing.studio.presets.page import (
     page_of,
     ratio_of,
 )
-from danqing.studio.presets.preset import Finding, Preset
+from danqing.studio.presets.pieces import Finding
+from danqing.studio.presets.preset import Preset
 
 ALIKE = 0.35
 """Below this share of common colours a pose is somebody else, by its colours."""

@@ -26,7 +26,8 @@ from danqing.pixels.restore import (
     with_colors_of,
 )
 from danqing.studio.presets.desk import Desk, opaque
-from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSettings, Source
+from danqing.studio.presets.pieces import Finding, Made, Piece, PresetSettings, Source
+from danqing.studio.presets.preset import Preset
 
 BELIEVED = 0.1
 """Where more of a picture than this is taken for damage, most of it is none."""

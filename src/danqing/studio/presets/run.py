@@ -19,7 +19,7 @@ from danqing.studio.extras import NOTE_KEY, with_note
 from danqing.studio.gallery import unnumbered
 from danqing.studio.presets.desk import Desk
 from danqing.studio.presets.files import settings_of
-from danqing.studio.presets.preset import Finding, Piece, PresetSettings, Source
+from danqing.studio.presets.pieces import Finding, Piece, PresetSettings, Source
 from danqing.studio.presets.preset_file import PresetFile
 from danqing.studio.presets.table import PRESETS
 from danqing.studio.studio import Studio, draw_seed

@@ -12,7 +12,8 @@ from danqing.pixels.background import PLAIN, Cutout, cut_out
 from danqing.pixels.color import color_of
 from danqing.pixels.sticker import PrintSheet, Shadow, border_width, die_cut, pdf_of, printed, shadowed, sticker_parts
 from danqing.studio.presets.desk import Desk, need_words, opaque
-from danqing.studio.presets.preset import Finding, Made, Piece, Preset, PresetSettings, Source
+from danqing.studio.presets.pieces import Finding, Made, Piece, PresetSettings, Source
+from danqing.studio.presets.preset import Preset
 
 NEAR = 0.2
 """By this share the border may be narrower than asked; half pixels and the smoothing of the outline take that much."""

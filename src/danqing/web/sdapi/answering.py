@@ -22,8 +22,8 @@ from danqing.pixels.files import FORMATS, encode_picture, read_metadata, read_pi
 from danqing.pixels.sheet import Cell, Legends, sheet
 from danqing.studio.jobs import JsonObject
 from danqing.studio.story import story_in
+from danqing.web.sdapi.asked import Asked
 from danqing.web.sdapi.requests import ImageToImage, Painting
-from danqing.web.sdapi.scripts import Asked
 
 KINDS = {"jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP"}
 """Of the option samples_format; everything else is PNG, which keeps every pixel."""

@@ -15,9 +15,10 @@ from danqing.web.context import TOO_MANY, Context, TheClient, TheContext
 from danqing.web.live import run
 from danqing.web.problems import NOT_FOUND, Refused, failure_of_job
 from danqing.web.sdapi.answering import answer_of
+from danqing.web.sdapi.asked import Asked
 from danqing.web.sdapi.option_routes import options_in_force
 from danqing.web.sdapi.requests import ImageToImage, Painting, TextToImage
-from danqing.web.sdapi.scripts import Asked, asked_of
+from danqing.web.sdapi.scripts import asked_of
 from danqing.web.sdapi.translate import Around, options_of
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"], route_class=StrictRoute)
@@ -67,7 +68,9 @@ def _asked(request: Painting, context: Context) -> tuple[dict[str, Any], Asked]:
     if isinstance(request, ImageToImage):
         init = tuple(_taken(context, text) for text in request.init_images or ())
         mask = _taken(context, request.mask) if request.mask else None
-    around = Around(stored, draw_seed, lambda name: _has_checkpoint(context, name), init, mask)
+    around = Around(
+        stored, draw_seed, lambda name: _has_checkpoint(context, name), init, mask, context.service.studio.images
+    )
     return stored, asked_of(request, around)
 
 

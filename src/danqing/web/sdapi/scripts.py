@@ -1,13 +1,12 @@
-"""`script_name` with `script_args`: A1111's selectable scripts as orders, and how their pictures are answered."""
+"""`script_name` with `script_args`: A1111's selectable scripts as orders; those that begin with a picture are in `picture_scripts`."""
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from danqing.base.errors import RecipeError
-from danqing.base.order import Axis, Order
+from danqing.base.order import Axis
 from danqing.painting.axes import axis_kind
 from danqing.painting.axes_table import NOTHING
 from danqing.painting.expand import settle_seed
@@ -15,6 +14,8 @@ from danqing.painting.grid_matrix import MatrixOptions, matrix_of, matrix_orders
 from danqing.painting.grid_prompts import PromptLines, line_orders
 from danqing.web.problems import NotYetError, Refused
 from danqing.web.sdapi.alwayson import changed
+from danqing.web.sdapi.asked import Arguments, Asked, Script, argument
+from danqing.web.sdapi.picture_scripts import PICTURE_SCRIPTS
 from danqing.web.sdapi.requests import ImageToImage, Painting
 from danqing.web.sdapi.titles import NEVER, NOT_YET, SELECTABLE
 from danqing.web.sdapi.translate import Around, orders_of
@@ -70,20 +71,6 @@ AXES: tuple[tuple[str, str], ...] = (
 """A1111 1.10's axes in its order, by which clients number them; the second word says on which tab alone one stands."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The orders of a request. `sheet`: their pictures on one sheet as well, in a square or along the order's axes; `alone`: each by itself too."""
-
-    orders: tuple[Order, ...]
-    sheet: str = ""
-    alone: bool = True
-    legends: bool = True
-
-
-Arguments = Sequence[Any]
-Script = Callable[[Painting, Arguments, Around], Asked]
-
-
 def asked_of(request: Painting, around: Around) -> Asked:
     """The request's orders, by its script if it names one. Raises Refused, NotYetError, RecipeError."""
     name = (request.script_name or "").strip().casefold()
@@ -104,10 +91,6 @@ def axis_labels(image: bool) -> list[str]:
     return [label for label, tab in AXES if tab in ("", IMAGE if image else TEXT)]
 
 
-def _argument(arguments: Arguments, place: int, default: Any) -> Any:
-    return arguments[place] if place < len(arguments) and arguments[place] is not None else default
-
-
 def _xyz(request: Painting, arguments: Arguments, around: Around) -> Asked:
     """[type, values, chosen] three times, then legends, single pictures beside the sheet; the rest is for A1111's page."""
     labels = axis_labels(isinstance(request, ImageToImage))
@@ -119,17 +102,17 @@ def _xyz(request: Painting, arguments: Arguments, around: Around) -> Asked:
     return Asked(
         (order.but(axes=given),),
         sheet="axes",
-        alone=bool(_argument(arguments, 10, False)),
-        legends=bool(_argument(arguments, 9, True)),
+        alone=bool(argument(arguments, 10, False)),
+        legends=bool(argument(arguments, 9, True)),
     )
 
 
 def _axis(arguments: Arguments, labels: list[str]) -> Axis | None:
-    kind = axis_kind(_label(_argument(arguments, 0, 0), labels))
+    kind = axis_kind(_label(argument(arguments, 0, 0), labels))
     if kind.name == NOTHING:
         return None
-    chosen = _argument(arguments, 2, [])
-    text = _between_commas(chosen) if isinstance(chosen, list) and chosen else str(_argument(arguments, 1, ""))
+    chosen = argument(arguments, 2, [])
+    text = _between_commas(chosen) if isinstance(chosen, list) and chosen else str(argument(arguments, 1, ""))
     values = kind.values_of(text)
     if not values:
         raise RecipeError(f"X/Y/Z plot: the axis {kind.name} needs values, found {text[:60]!r}")
@@ -157,10 +140,10 @@ def _between_commas(values: Sequence[object]) -> str:
 def _matrix(request: Painting, arguments: Arguments, around: Around) -> Asked:
     """[variable parts first, other seeds, which prompt, what joins the parts]: every choice of the parts behind `|`."""
     options = MatrixOptions(
-        negative=_argument(arguments, 2, "positive") == "negative",
-        at_start=bool(_argument(arguments, 0, False)),
-        different_seeds=bool(_argument(arguments, 1, False)),
-        delimiter="space" if _argument(arguments, 3, "comma") == "space" else "comma",
+        negative=argument(arguments, 2, "positive") == "negative",
+        at_start=bool(argument(arguments, 0, False)),
+        different_seeds=bool(argument(arguments, 1, False)),
+        delimiter="space" if argument(arguments, 3, "comma") == "space" else "comma",
     )
     (order,) = orders_of(changed(request, {"n_iter": 1, "batch_size": 1}), around)
     if options.different_seeds:
@@ -174,10 +157,10 @@ def _matrix(request: Painting, arguments: Arguments, around: Around) -> Asked:
 def _from_file(request: Painting, arguments: Arguments, around: Around) -> Asked:
     """[count the seed up line by line, one drawn seed for all, where a line's prompt goes, the lines]."""
     lines = PromptLines(
-        text=str(_argument(arguments, 3, "")),
-        at="end" if _argument(arguments, 2, "start") == "end" else "start",
-        count_seeds=bool(_argument(arguments, 0, False)),
-        same_seed=bool(_argument(arguments, 1, False)),
+        text=str(argument(arguments, 3, "")),
+        at="end" if argument(arguments, 2, "start") == "end" else "start",
+        count_seeds=bool(argument(arguments, 0, False)),
+        same_seed=bool(argument(arguments, 1, False)),
     )
     (order,) = orders_of(request, around)
     if request.seed < 0 and not (lines.count_seeds or lines.same_seed):
@@ -189,4 +172,5 @@ _SCRIPTS: Mapping[str, Script] = {
     "x/y/z plot": _xyz,
     "prompt matrix": _matrix,
     "prompts from file or textbox": _from_file,
+    **PICTURE_SCRIPTS,
 }

@@ -20,7 +20,7 @@ SELECTABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Where each may be used."""
 
-NOT_YET = ("loopback", "sd upscale", "outpainting mk2", "poor man's outpainting", "img2img alternative test")
+NOT_YET = ("img2img alternative test",)
 NEVER = ("custom code",)
 """It runs Python that a request brings: no server of ours does."""
 

@@ -4,14 +4,16 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.infotext_a1111 import old_first_pass
 from danqing.base.infotext_read import model_of_title, read_infotext
 from danqing.base.knobs import part_of
 from danqing.base.order import Order
+from danqing.base.picture import Pixels
 from danqing.base.picture_parts import SoftInpaint
+from danqing.base.protocols import Images
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef
 from danqing.base.seed import MAX_SEED, picture_seeds
@@ -64,6 +66,14 @@ HIRES: Mapping[str, str] = MappingProxyType(
 )
 
 
+class PictureStore(Images, Protocol):
+    """A store of input pictures that takes more in."""
+
+    def keep(self, pixels: Pixels, name: str = "") -> ImageRef:
+        """Takes in pixels (H, W, 3|4)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Around:
     """What a request is read against: the options in force, its pictures by reference, a source of seeds, who knows checkpoints."""
@@ -73,6 +83,8 @@ class Around:
     has_checkpoint: Callable[[str], bool]
     init_images: tuple[ImageRef, ...] = ()
     mask: ImageRef | None = None
+    store: PictureStore | None = None
+    """Where pictures are opened and kept, for scripts that make new ones of them."""
 
 
 def options_of(request: Painting, options: Mapping[str, Any]) -> dict[str, Any]:
