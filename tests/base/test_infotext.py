@@ -150,7 +150,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
     drawn |= {"loras": draw(LORAS), "hypernets": draw(HYPERNETS)}
     drawn["hires"] = draw(st.none() | hires_parts())
     if draw(st.booleans()):
-        drawn["refiner"] = {"model": draw(REFS), "switch_at": draw(st.floats(0.01, 1))}
+        drawn["refiner"] = {"model": draw(REFS), "switch_at": draw(st.floats(0.01, 1)), "by_steps": draw(st.booleans())}
     return Recipe(**drawn)
 
 

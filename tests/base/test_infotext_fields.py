@@ -168,3 +168,14 @@ def test_old_first_passes_have_about_512_squared_pixels(size: tuple[int, int], f
 
 def test_a1111s_own_reading_takes_only_the_last_line() -> None:
     assert present_fields(f"{TIDY}\nmore")["Negative prompt"].endswith("more")
+
+
+@pytest.mark.parametrize(
+    ("more", "by_steps"),
+    [("Version: v1.9.4", True), ("Version: v1.10.1", False), ("Refiner switch by sampling steps: True", True)],
+)
+def test_a_refiner_switched_by_steps_before_a1111_1_10(more: str, by_steps: bool) -> None:
+    text = f"a\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 64x64, Refiner: y, Refiner switch at: 0.8, {more}"
+    refiner = read_infotext(text).order.recipe.refiner
+    assert refiner is not None
+    assert refiner.by_steps is by_steps

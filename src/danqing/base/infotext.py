@@ -88,6 +88,8 @@ def _parameters(recipe: Recipe, hashes: Mapping[str, str]) -> Iterator[tuple[str
     if recipe.refiner is not None:
         yield "Refiner", _title(recipe.refiner.model, hashes)
         yield "Refiner switch at", number(recipe.refiner.switch_at)
+        if recipe.refiner.by_steps:
+            yield "Refiner switch by sampling steps", "True"
     if recipe.dialect != "danqing":
         yield "Dialect", recipe.dialect
 

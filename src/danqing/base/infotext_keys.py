@@ -211,6 +211,7 @@ EXTRA_KNOWN = (
     "Extra noise",
     "Refiner",
     "Refiner switch at",
+    "Refiner switch by sampling steps",
     "FP8 weight",
     "Skip Early CFG",
     "NGMS all steps",

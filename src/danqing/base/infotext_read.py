@@ -316,10 +316,15 @@ class _Reader:
 
     def _refiner(self) -> None:
         title, switch = self.choice("Refiner"), self.take("Refiner switch at")
+        by_steps = self.take("Refiner switch by sampling steps")
         if title:
             self.said["refiner"] = {"model": model_of_title(title)} | (
                 {"switch_at": _real("Refiner switch at", switch)} if switch else {}
             )
+            version = version_of(self.fields.get("Version", ""))
+            # Before 1.10 A1111 knew no other way.
+            if by_steps == "True" or (version is not None and version < (1, 10, 0, 0)):
+                self.said["refiner"]["by_steps"] = True
 
     def _controls(self) -> None:
         units = sorted(

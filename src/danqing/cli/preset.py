@@ -21,6 +21,7 @@ from danqing.cli.leaving import Left
 from danqing.cli.options import WHERE, HomeOption, JsonOption
 from danqing.cli.run_options import RunOptions, with_options
 from danqing.studio.home import Home, default_home
+from danqing.studio.presets.desk import PAINTED
 from danqing.studio.presets.files import find_preset, preset_paths, read_preset_file
 from danqing.studio.presets.pieces import PresetStopped
 from danqing.studio.presets.preset_file import PresetFile
@@ -160,7 +161,8 @@ def _tell(done: "PresetDone", run: RunOptions) -> None:
             print(f"  {kept.size[0]}x{kept.size[1]}")
     if run.quiet:
         return
-    print(f"seed {done.settings.seed}, {done.seconds:.1f} s; checked:")
+    seed = f"seed {done.settings.seed}, " if (done.folder / PAINTED).is_dir() else ""
+    print(f"{seed}{done.seconds:.1f} s; checked:")
     for finding in done.findings:
         print(f"  {'good' if finding.good else 'NOT GOOD'}  {finding.sentence}")
 

@@ -94,10 +94,11 @@ def test_a_picture_that_is_too_small_is_said(presets: Presets) -> None:
 
 
 def test_the_brands_colours_come_first_and_the_pages_fill_up() -> None:
-    page = page_of(AdvertisementSettings(layout="advertisement", palette="#ffffff, navy"))
+    page = page_of(AdvertisementSettings(palette="#ffffff, navy"), "advertisement")
     assert page.palette == ("#ffffff", "navy", page_named("advertisement").palette[2])
+    assert page_of(AdvertisementSettings(layout="magazine-cover"), "advertisement").name == "magazine-cover"
     with pytest.raises(RecipeError, match="no colour 'nvy'"):
-        page_of(AdvertisementSettings(layout="advertisement", palette="nvy"))
+        page_of(AdvertisementSettings(palette="nvy"), "advertisement")
 
 
 def test_an_advertisement_wears_its_palette_and_its_logo(presets: Presets) -> None:

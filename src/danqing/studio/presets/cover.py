@@ -1,10 +1,13 @@
 """Magazine covers and advertisements: a picture, the brand's colours, and words that are set with fonts."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from danqing.base.errors import RecipeError
 from danqing.base.knobs import Knob
 from danqing.base.refs import ImageRef
+from danqing.pixels.layout import Page
 from danqing.studio.presets.desk import Desk, need_words
 from danqing.studio.presets.page import Paged, PageSettings, check_page, laid_out, page_of, ratio_of
 from danqing.studio.presets.pieces import Finding, Source
@@ -34,13 +37,14 @@ class AdvertisementSettings(PageSettings):
 def make_cover(desk: Desk, settings: CoverSettings) -> Paged:
     """The cover."""
     texts = {name: getattr(settings, name) for name in ("title", "issue", "headline", "story", "price")}
-    return _made(desk, settings, texts, {})
+    return _made(desk, settings, page_of(settings, "magazine-cover"), texts)
 
 
 def make_advertisement(desk: Desk, settings: AdvertisementSettings) -> Paged:
     """The advertisement."""
     texts = {name: getattr(settings, name) for name in ("headline", "text", "call")}
-    return _made(desk, settings, texts, {"logo": desk.opened(settings.logo)} if settings.logo else {})
+    logo = {"logo": desk.opened(settings.logo)} if settings.logo else {}
+    return _made(desk, settings, page_of(settings, "advertisement"), texts, logo)
 
 
 def check_cover(made: Paged, settings: CoverSettings) -> tuple[Finding, ...]:
@@ -53,13 +57,18 @@ def check_advertisement(made: Paged, settings: AdvertisementSettings) -> tuple[F
     return check_page(made, ("headline",))
 
 
-def _made(desk: Desk, settings: PageSettings, texts: dict[str, str], more: dict[str, Source]) -> Paged:
-    page = page_of(settings)
+def _made(
+    desk: Desk,
+    settings: PageSettings,
+    page: Page,
+    texts: Mapping[str, str],
+    more: Mapping[str, Source] = MappingProxyType({}),
+) -> Paged:
     need_words(settings, page.name)
     if len(settings.pictures) > 1:
         raise RecipeError(f"{page.name} shows one picture; {len(settings.pictures)} were given")
-    picture = [*desk.given(), *([] if settings.pictures else desk.paint([""], ratio_of(page, "picture")))][0]
-    return laid_out(desk, settings, page, {"picture": picture, **more}, texts)
+    sources = desk.given() or desk.paint([""], ratio_of(page, "picture"))
+    return laid_out(desk, settings, page, {"picture": sources[0], **more}, texts)
 
 
 COVER = Preset(CoverSettings, make_cover, check_cover)

@@ -1,7 +1,7 @@
 """Pages of pictures and set words, as cover, advertisement and poster make them, and what their checks measure. No word is painted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -24,7 +24,7 @@ SOFT = 4.0
 class PageSettings(PresetSettings):
     """What all pages can be told."""
 
-    layout: Annotated[str, Knob("Layout", "One of danqing's pages.", group="basic")] = ""
+    layout: Annotated[str, Knob("Layout", "Another one of danqing's pages.", group="basic")] = ""
     palette: Annotated[
         str, Knob("Palette", "Colours of the brand: #rrggbb or names with commas; first the lightest.", group="basic")
     ] = ""
@@ -43,9 +43,9 @@ class Paged(Made):
     enlarged: Mapping[str, float]
 
 
-def page_of(settings: PageSettings) -> Page:
-    """The page with the palette that was said; colours that weren't are the page's own. Raises RecipeError."""
-    page = page_named(settings.layout)
+def page_of(settings: PageSettings, usual: str) -> Page:
+    """The page that was said, or the usual one, with the palette that was said; colours that weren't are the page's own. Raises RecipeError."""
+    page = page_named(settings.layout or usual)
     said = tuple(color.strip() for color in settings.palette.split(",") if color.strip())
     for color in said:
         color_of(color)
@@ -102,11 +102,6 @@ def painted_words(made: Paged, words: Words) -> Pixels:
     """The part of the ground that a text stands on."""
     left, top, right, bottom = _within(made, words)
     return made.ground[top:bottom, left:right]
-
-
-def with_pieces(made: Paged, more: tuple[Piece, ...]) -> Paged:
-    """The page with further pictures to keep."""
-    return replace(made, pieces=(*made.pieces, *more))
 
 
 def _within(made: Paged, words: Words) -> tuple[int, int, int, int]:

@@ -49,7 +49,7 @@ class PosterSettings(PageSettings):
 def make_poster(desk: Desk, settings: PosterSettings) -> Paged:
     """The poster. Pictures that are given take their places in their order, else each scene is painted."""
     need_words(settings, "a character poster")
-    page = page_of(settings)
+    page = page_of(settings, "character-poster")
     places = [place.name for place in page.pictures]
     scenes = scenes_of(settings.scenes) or [""]
     wanted = len(settings.pictures) or len(scenes)
@@ -91,8 +91,9 @@ def alike(one: Pixels, other: Pixels) -> float:
 
 def _subject(pixels: Pixels) -> NDArray[np.uint8]:
     """The colours of what stands before the background, (N, 3); all where there is no telling them apart."""
-    scale = min(1.0, LOOKED_AT / max(pixels.shape[:2]))
-    small = resize(pixels, *(max(1, round(side * scale)) for side in (pixels.shape[1], pixels.shape[0])))
+    height, width = pixels.shape[:2]
+    scale = min(1.0, LOOKED_AT / max(width, height))
+    small = resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
     cut = cut_out(small)
     inside = cut.pixels[..., 3] > 127
     return small[inside] if cut.plainness >= PLAIN and inside.any() else small.reshape(-1, 3)
