@@ -1,7 +1,7 @@
 """What painting tells upwards while it works, and what it is told back. Nothing else calls back up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -48,3 +48,19 @@ Watch: TypeAlias = Callable[[Progress], Verdict]
 def just_go_on(progress: Progress) -> Verdict:
     """The watch of someone who only wants the pictures."""
     return Verdict.CONTINUE
+
+
+@dataclass
+class Within:
+    """A watch of a part of some work, told where that part stands in the whole: `begun` pictures lie before it, of `pictures`."""
+
+    watch: Watch
+    begun: int
+    pictures: int
+    ended: bool = False
+    """Whether it was told to leave the rest."""
+
+    def __call__(self, progress: Progress) -> Verdict:
+        verdict = self.watch(replace(progress, picture=self.begun + progress.picture, pictures=self.pictures))
+        self.ended = self.ended or verdict in (Verdict.ABANDON, Verdict.FINISH_NOW)
+        return verdict

@@ -11,7 +11,7 @@ import danqing
 from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.infotext import quote, write_infotext
 from danqing.base.picture import Picture
-from danqing.base.progress import Progress, Verdict, Watch, just_go_on
+from danqing.base.progress import Watch, Within, just_go_on
 from danqing.base.recipe import Recipe
 from danqing.diffusion.names import SAMPLER_FACTS
 from danqing.painting.batches import batches
@@ -98,7 +98,7 @@ class GridRun:
         begun = 0
         for plans in batches(waiting, self.ask.order.batch_size):
             recipes = [one.recipe for one in plans]
-            watched = _Watched(watch, begun, len(waiting))
+            watched = Within(watch, begun, len(waiting))
             yield from self._paint_group(engine, recipes, watched)
             if watched.ended:
                 return
@@ -117,7 +117,7 @@ class GridRun:
     def _has(self, digest: str) -> bool:
         return digest in self.results and bool(self.results[digest].file)
 
-    def _paint_group(self, engine: "Engine", recipes: Sequence[Recipe], watched: "_Watched") -> Iterator[CellDone]:
+    def _paint_group(self, engine: "Engine", recipes: Sequence[Recipe], watched: Within) -> Iterator[CellDone]:
         try:
             pictures = list(engine.paint(recipes, watched, batch_size=len(recipes)))
         except Exception as problem:  # whatever a cell does, the other ones are painted
@@ -159,21 +159,6 @@ class GridRun:
             return text
         words = [f"{letter} Type: {axis.knob}, {letter} Values: {quote(_csv(axis.values))}" for letter, axis in axes]
         return f"{text}, Script: X/Y/Z plot, {', '.join(words)}"
-
-
-@dataclass
-class _Watched:
-    """The watch of a group, told where the group stands in the whole grid."""
-
-    watch: Watch
-    begun: int
-    pictures: int
-    ended: bool = False
-
-    def __call__(self, progress: Progress) -> Verdict:
-        verdict = self.watch(replace(progress, picture=self.begun + progress.picture, pictures=self.pictures))
-        self.ended = self.ended or verdict in (Verdict.ABANDON, Verdict.FINISH_NOW)
-        return verdict
 
 
 def open_grid(studio: Studio, ask: GridAsk, to: Path | None = None) -> GridRun:

@@ -43,6 +43,7 @@ OWN_FOLDERS = (
     "embeddings",
     "extensions/sd-webui-controlnet/models",
     "wildcards",
+    "presets",
     "outputs",
 )
 """What a new home gets, so that people see where things go."""

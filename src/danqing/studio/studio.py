@@ -4,7 +4,7 @@ import logging
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from danqing.base.errors import ModelError, RecipeError
 from danqing.base.order import Order
 from danqing.base.picture import Picture, Provenance
-from danqing.base.progress import Progress, Verdict, Watch, just_go_on
+from danqing.base.progress import Watch, Within, just_go_on
 from danqing.base.recipe import Recipe
 from danqing.base.seed import RANDOM_SEEDS
 from danqing.painting.check import Complaint, check
@@ -47,21 +47,6 @@ class Kept:
 
     picture: Picture
     path: Path
-
-
-@dataclass
-class _WithinOrder:
-    """The watch of a piece, told where the piece stands in the whole order."""
-
-    watch: Watch
-    begun: int
-    pictures: int
-    ended: bool = False
-
-    def __call__(self, progress: Progress) -> Verdict:
-        verdict = self.watch(replace(progress, picture=self.begun + progress.picture, pictures=self.pictures))
-        self.ended = self.ended or verdict in (Verdict.ABANDON, Verdict.FINISH_NOW)
-        return verdict
 
 
 def today() -> datetime:
@@ -160,7 +145,7 @@ class Studio:
         while piece := list(islice(recipes, size)):
             for start, end in _missing(begun, len(piece), settled.batch_size, already):
                 origin = Origin(settled.digest, begun + start)
-                watched = _WithinOrder(watch, begun + start, settled.pictures)
+                watched = Within(watch, begun + start, settled.pictures)
                 run = piece[start:end]
                 for picture in self.engine().paint(run, watched, batch_size=settled.batch_size, origin=origin):
                     if picture.provenance.index not in already:
@@ -186,7 +171,7 @@ class Studio:
             begun = number * loops
             if all(one in already for one in range(begun, begun + loops)):
                 continue
-            watched = _WithinOrder(watch, begun, order.pictures * loops)
+            watched = Within(watch, begun, order.pictures * loops)
             follow = follow_of(order.follow, first, self.images.keep)
             for picture in self.engine().follow(first, follow, watched, origin=Origin(order.digest, begun)):
                 if picture.provenance.index not in already:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import get_args
+from typing import cast, get_args
 
 from danqing.base.job import Job, Lane
 from danqing.studio.dispatch import Dispatch
@@ -221,7 +221,8 @@ def _started(spec: WorkerSpec) -> _Run:
     ours: dict[Lane, Connection] = {}
     theirs: dict[Lane, Connection] = {}
     for lane in LANES:
-        ours[lane], theirs[lane] = spawn.Pipe()
+        # on Windows it is a PipeConnection, which has the same methods
+        ours[lane], theirs[lane] = cast("tuple[Connection, Connection]", spawn.Pipe())
     process = spawn.Process(target=work, args=(spec, theirs), name=f"danqing worker {spec.number}", daemon=True)
     process.start()
     for pipe in theirs.values():

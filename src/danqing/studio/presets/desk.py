@@ -1,7 +1,7 @@
 """The desk that presets work at: paints by the preset file's template, opens the user's pictures, enlarges."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from danqing.base.errors import DanqingError, RecipeError
 from danqing.base.order import Order
 from danqing.base.picture import Picture, Pixels, Provenance
-from danqing.base.progress import Progress, Verdict, Watch, just_go_on
+from danqing.base.progress import Watch, Within, just_go_on
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ImageRef
 from danqing.painting.upscaling import UpscaleRequest, UpscaleStopped
@@ -74,7 +74,7 @@ class Desk:
             orders.append(self.studio.settle(Order(recipe=recipe)))
         painted: list[Source] = []
         for number, order in enumerate(orders):
-            watched = _Within(self.watch, number, len(orders))
+            watched = Within(self.watch, number, len(orders))
             kept = next(iter(self.studio.paint(order, watched, to=self.folder / PAINTED)), None)
             if kept is None:
                 raise PresetStopped(f"{number} of {len(orders)} pictures were painted")
@@ -118,18 +118,6 @@ class Desk:
             return {}
         width = max(16, round((area * ratio) ** 0.5 / 8) * 8)
         return {"width": width, "height": max(16, round(area / width / 8) * 8)}
-
-
-@dataclass(frozen=True)
-class _Within:
-    """The watch of one picture, told where it stands among all that a preset paints."""
-
-    watch: Watch
-    number: int
-    pictures: int
-
-    def __call__(self, progress: Progress) -> Verdict:
-        return self.watch(replace(progress, picture=self.number, pictures=self.pictures))
 
 
 def source_of(picture: Picture) -> Source:
