@@ -24,6 +24,8 @@ class ExecutionFacts(Value):
     vae_dtype: str = "float32"
     attention: str = "sdpa"
     packed: bool = False
+    compiled: bool = False
+    low_memory: str = "off"
     batch_size: int = 1
     batch_index: int = 0
     threads: int = 0

@@ -67,7 +67,8 @@ def _device(studio: "Studio") -> Iterator[Finding]:
 
     from danqing.weights.place import choose_place
 
-    place = choose_place(studio.settings.device, studio.settings.dtype)
+    asked = studio.settings
+    place = choose_place(asked.device, asked.dtype, asked.low_memory, compiled=asked.compile)
     yield Finding("device", f"{place.device}, {torch.get_num_threads()} threads")
     opened = "chosen for each model by its size" if place.dtype_name == "auto" else place.dtype_name
     yield Finding("number format", opened)

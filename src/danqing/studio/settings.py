@@ -73,6 +73,11 @@ class Settings(Value):
         Literal["auto", "float32", "bfloat16", "float16"],
         Knob("Number format", "What networks compute in; auto is the quickest that holds."),
     ] = "auto"
+    low_memory: Annotated[
+        Literal["auto", "off", "model", "sequential"],
+        Knob("Low memory", "Whether a card holds a part of the model at a time; auto looks at what is free."),
+    ] = "auto"
+    compile: Annotated[bool, Knob("Compile", "torch.compile on a card: slow to begin, faster afterwards.")] = False
     memory_budget: Annotated[
         float, Knob("Memory budget", "GB for live models; 0 takes what the machine can spare.", 0, 4096, 0.5)
     ] = 0.0

@@ -108,7 +108,8 @@ class Studio:
             from danqing.weights.place import choose_place
 
             budget = int(self.settings.memory_budget * GIGABYTE) or None
-            place = choose_place(self.settings.device, self.settings.dtype)
+            asked = self.settings
+            place = choose_place(asked.device, asked.dtype, asked.low_memory, compiled=asked.compile)
             self._engine = Engine(self.catalog, place, budget, images=self.images)
         return self._engine
 
