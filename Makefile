@@ -23,7 +23,7 @@ picture: setup  ## set up, paint a picture, show its path, time and recipe: PROM
 		$(BIN)/danqing read "$$(echo "$$said" | head -n 1)"
 
 test: setup-dev  ## set up, then run the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-extras:  ## upscalers against spandrel and ncnn, in an environment of its own (.venv-extras)
 	@$(PYTHON) tools/setup_venv.py --dev --venv .venv-extras

@@ -141,3 +141,35 @@ def test_a_folder_is_painted_over_picture_by_picture(danqing: Danqing, tmp_path:
     assert ran.code == 0
     for number, path in enumerate(ran.paths):
         assert (np.array(Image.open(path))[:, 40:] == 90 * number).all()
+
+
+@pytest.mark.parametrize("weights", ["0,1", "0,0", "1,-1", "a,b"])
+def test_weights_that_mean_nothing_are_said(danqing: Danqing, photo: Path, weights: str) -> None:
+    said = danqing("edit", "blend", str(photo), str(photo), "--weights", weights)
+    assert said.code == 2
+    assert "weight" in said.err
+
+
+def test_a_mask_of_nothing_is_refused(danqing: Danqing, photo: Path, tmp_path: Path) -> None:
+    Image.new("L", (64, 64)).save(tmp_path / "black.png")
+    for mask in (str(tmp_path / "black.png"), "box:100,100,200,200", "color:#010203,0"):
+        said = danqing("paint", "a cat", "--init-image", str(photo), "--inpaint-mask", mask)
+        assert said.code == 2
+        assert "masks nothing" in said.err
+
+
+def test_a_damaged_picture_in_a_folder_is_left_out_and_said(danqing: Danqing, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "bad.png").write_bytes(photo.read_bytes()[:200])
+    (folder / "good.png").write_bytes(photo.read_bytes())
+    ran = danqing("paint", "a cat", "--init-image", str(folder), "--seed", "1", "--set", "steps=2", "--quiet")
+    assert ran.code == 0
+    assert len(ran.paths) == 1
+    assert "left out" in ran.err
+
+
+def test_a_tile_smaller_than_two_latent_points_is_refused(danqing: Danqing) -> None:
+    said = danqing("paint", "a cat", "--set", "tiled.width=8")
+    assert said.code == 2
+    assert "16 pixels at least" in said.err

@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -28,8 +29,8 @@ def ramp(width: int, height: int) -> Pixels:
 def a1111_edges(side: int, tile: int, overlap: int) -> list[int]:
     """The rule of A1111's grid, said once more: count, even steps, rounded down, the last one at the end."""
     count = math.ceil((side - overlap) / (tile - overlap))
-    step = (side - tile) / (count - 1) if count > 1 else 0
-    return [side - tile if int(i * step) + tile >= side else int(i * step) for i in range(count)]
+    step = Fraction(side - tile, count - 1) if count > 1 else Fraction(0)
+    return [int(i * step) for i in range(count)]
 
 
 @given(st.integers(64, 3000), st.sampled_from([64, 192, 512]), st.sampled_from([0, 8, 48]))

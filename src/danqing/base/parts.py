@@ -1,6 +1,8 @@
 """Parts of a recipe that steer how one picture is sampled: noise, guidance, text, speed. Where 0 means "the usual", the help says so."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
 
 from danqing.base.knobs import Knob
 from danqing.base.seed import MAX_SEED
@@ -284,17 +286,29 @@ class SdxlSize(Value):
     ] = 2.5
 
 
+LEAST_TILE = 16
+
+
 class Tiled(Value):
     """Painted in overlapping tiles that are laid together at every step: large pictures, each part at the size the model knows.
 
     Bar-Tal et al. 2023 (MultiDiffusion), arXiv:2302.08113.
     """
 
-    width: Annotated[int, Knob("Tile width", "Pixels; 0 is the model's own side.", 0, 16384, 8, group="expert")] = 0
-    height: Annotated[int, Knob("Tile height", "Pixels; 0 is the model's own side.", 0, 16384, 8, group="expert")] = 0
+    width: Annotated[int, Knob("Tile width", "Pixels; 0 is the model's own side.", 0, 16384, 64, group="expert")] = 0
+    height: Annotated[int, Knob("Tile height", "Pixels; 0 is the model's own side.", 0, 16384, 64, group="expert")] = 0
     overlap: Annotated[
         int, Knob("Tile overlap", "Pixels that neighbours share; 0 is a quarter of a tile.", 0, 2048, 8, group="expert")
     ] = 0
+
+    @model_validator(mode="after")
+    def _large_enough(self) -> Self:
+        for name, side in (("width", self.width), ("height", self.height)):
+            if 0 < side < LEAST_TILE:
+                raise ValueError(
+                    f"a tile's {name} is {LEAST_TILE} pixels at least, or 0 for the model's own"
+                )
+        return self
 
 
 class Speed(Value):

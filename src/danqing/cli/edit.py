@@ -130,11 +130,13 @@ def blend(
     out: OutOption = None,
 ) -> None:
     """Paint one picture out of several: Midjourney's blend. They are mixed as latents, and their prompts are joined by AND."""
-    shares = [float(part) for part in weights.split(",") if part.strip()] or [1.0] * len(pictures)
+    shares = _shares(weights) or [1.0] * len(pictures)
     if not 2 <= len(pictures) <= MOST_BLENDED or len(shares) != len(pictures):
         raise RecipeError(
-            f"two to five pictures are blended, each with a weight; found {len(pictures)} and {len(shares)} weights"
+            f"two to five pictures are blended, each with a weight; found {len(pictures)} pictures, {len(shares)} weights"
         )
+    if shares[0] <= 0 or min(shares) < 0:
+        raise RecipeError(f"the first picture's weight is above 0, the others' are 0 or more; found {weights}")
     studio = run.studio()
     first, *others = [studio.images.put(picture) for picture in pictures]
     joined = " AND ".join(text for text in map(_prompt_of, pictures) if text) if prompt is None else prompt
@@ -185,6 +187,13 @@ def _words(prompt: str | None, seed: int | None, assignments: list[str] | None) 
     """What was said of the picture, by knob paths."""
     said: dict[str, object | None] = {"prompt": prompt, "seed": seed}
     return {name: value for name, value in said.items() if value is not None} | parse_settings(assignments or ())
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError as problem:
+        raise RecipeError(f"--weights {text}: numbers with commas between them are meant, as in 1,0.5") from problem
 
 
 def _prompt_of(picture: Path) -> str:

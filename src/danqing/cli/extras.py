@@ -135,7 +135,7 @@ def _size(text: str) -> tuple[int, int]:
     if not text:
         return 0, 0
     found = re.fullmatch(r"(\d*)[xX×](\d*)", text.strip())
-    if found is None or not (found[1] or found[2]):
+    if found is None or not (int(found[1] or 0) or int(found[2] or 0)):
         raise RecipeError(f"--to {text} is no size; write 2048x1024, 2048x or x1024")
     return int(found[1] or 0), int(found[2] or 0)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from danqing.base.errors import RecipeError
+from danqing.base.errors import ImageError, RecipeError
 from danqing.base.order import Order
 from danqing.base.refs import ImageRef, ModelRef
 from danqing.cli.asking import order_of, parse_settings
@@ -125,8 +125,15 @@ def _images(studio: "Studio", init_image: Path | None, inpaint_mask: str) -> Ite
         return
     from danqing.studio.overpainting import mask_ref, pictures_of
 
-    for path in pictures_of(init_image.expanduser()):
-        image = studio.images.put(path)
+    paths = pictures_of(init_image.expanduser())
+    for path in paths:
+        try:
+            image = studio.images.put(path)
+        except ImageError as problem:
+            if len(paths) == 1:
+                raise
+            note(f"{problem}; it is left out")
+            continue
         parts: dict[str, Any] = {"init": {"image": image.model_dump()}}
         if inpaint_mask:
             parts["inpaint"] = {"mask": mask_ref(inpaint_mask, studio.images, image).model_dump()}

@@ -73,6 +73,8 @@ def _of_text(data: bytes, name: str) -> Source:
     if len(data) > MOST_TEXT or b"\0" in data[:4096]:
         raise ImageError(f"{name} is neither a picture that danqing can read nor a text with parameters")
     text = data.decode("utf-8-sig", errors="replace")
+    if name.casefold().endswith(".json") and not text.lstrip().startswith("{"):
+        raise RecipeError(f"{name} is no recipe: a JSON object is needed")
     # A prompt may begin with a brace too; JSON goes on with a quote.
     return _of_json(text, name) if re.match(r'\s*\{\s*["}]', text) else _of_infotext(text, name)
 
@@ -118,7 +120,13 @@ def without_swarm_tags(order: Order) -> tuple[Order, tuple[str, ...]]:
 
 def _of_infotext(text: str, name: str) -> Source:
     found = read_infotext(text)
-    return Source(found.order, None, text, found.fields, tuple(f"{name}: {one}" for one in found.notes))
+    # A text without a seed means no certain picture: one is drawn, as for a prompt that was typed.
+    order = (
+        found.order
+        if "Seed" in found.fields
+        else found.order.but(seeds="random", left_to_model=found.order.left_to_model)
+    )
+    return Source(order, None, text, found.fields, tuple(f"{name}: {one}" for one in found.notes))
 
 
 def _of_json(text: str, name: str) -> Source:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import numpy as np
 
+from danqing.base.errors import RecipeError
 from danqing.base.knobs import Knob
 from danqing.base.order import Order
 from danqing.base.picture import Pixels
@@ -48,7 +49,9 @@ def outpainted(order: Order, pixels: Pixels, how: Outpaint, keep: Keep) -> Order
     size = (pixels.shape[1], pixels.shape[0])
     sides = {"left": how.left, "up": how.up, "right": how.right, "down": how.down}
     wanted = [margins_of(size, [name], more, 1) for name, more in sides.items() if more]
-    margins = wanted[0] if wanted else margins_of(size, [], 0)
+    if not wanted:
+        raise RecipeError("nothing to extend: say how many pixels left, up, right or down")
+    margins = wanted[0]
     for one in wanted[1:]:
         margins = Margins(
             margins.left + one.left, margins.top + one.top, margins.right + one.right, margins.bottom + one.bottom

@@ -52,8 +52,8 @@ def _edges(side: int, tile: int, overlap: int) -> tuple[int, ...]:
     if side <= tile:
         return (0,)
     count = math.ceil((side - overlap) / (tile - overlap))
-    step = (side - tile) / (count - 1)
-    return tuple(min(int(place * step), side - tile) for place in range(count))
+    # in whole numbers: with floats the last edge may miss the border by a pixel
+    return tuple(place * (side - tile) // (count - 1) for place in range(count))
 
 
 def split(pixels: Pixels, grid: TileGrid) -> Iterator[Pixels]:

@@ -8,13 +8,14 @@ from danqing.base.errors import ImageError, RecipeError
 from danqing.base.picture import Pixels
 from danqing.base.refs import ImageRef
 from danqing.pixels.color import color_of
-from danqing.pixels.mask import Mask, mask_of_box, mask_of_color
+from danqing.pixels.mask import Mask, is_blank, mask_of, mask_of_box, mask_of_color
 from danqing.studio.assets import ImageStore
 from danqing.studio.gallery import is_picture_name
 
 WORDS = "a picture file, alpha, box:left,top,right,bottom or color:#rrggbb (with a tolerance behind a comma, 0 to 255)"
 CORNERS = 4
 EIGHT = 8
+WHITE = 255
 
 
 def mask_ref(words: str, images: ImageStore, picture: ImageRef) -> ImageRef:
@@ -22,14 +23,30 @@ def mask_ref(words: str, images: ImageStore, picture: ImageRef) -> ImageRef:
     kind, _, rest = words.partition(":")
     if words == "alpha":
         return images.keep(_three(_alpha(images.open(picture))), "mask")
+    if kind not in ("box", "color"):
+        file = images.put(Path(words).expanduser())
+        _not_blank(mask_of(images.open(file)), words)
+        return file
+    pixels = images.open(picture)
     if kind == "box":
-        pixels = images.open(picture)
-        return images.keep(_three(mask_of_box((pixels.shape[1], pixels.shape[0]), _box(rest))), "mask")
-    if kind == "color":
+        mask = mask_of_box((pixels.shape[1], pixels.shape[0]), _box(rest))
+    else:
         name, _, tolerance = rest.partition(",")
-        mask = mask_of_color(images.open(picture), color_of(name), _number(tolerance) if tolerance else 32)
-        return images.keep(_three(mask), "mask")
-    return images.put(Path(words).expanduser())
+        mask = mask_of_color(pixels, color_of(name), _tolerance(tolerance))
+    return images.keep(_three(_not_blank(mask, words)), "mask")
+
+
+def _not_blank(mask: Mask, words: str) -> Mask:
+    if is_blank(mask):
+        raise RecipeError(f"the mask {words} masks nothing of this picture, so nothing would be painted; give another")
+    return mask
+
+
+def _tolerance(text: str) -> float:
+    tolerance = _number(text) if text else 32.0
+    if not 0 <= tolerance <= WHITE:
+        raise RecipeError(f"a colour's tolerance is 0 to 255, found {text}")
+    return tolerance
 
 
 def pictures_of(path: Path) -> list[Path]:

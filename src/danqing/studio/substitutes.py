@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
-from danqing.base.errors import ModelError
+from danqing.base.errors import DanqingError, ModelError
 from danqing.base.order import Order
 from danqing.base.protocols import Catalog, ModelKind
 from danqing.base.recipe import Recipe
 from danqing.base.refs import ModelRef
+from danqing.painting.plan import LATENT_UPSCALERS, PIXEL_UPSCALERS
+from danqing.painting.upscaling import find_upscaler
 from danqing.prompt.tags import Tag, drop_tags
 
 KINDS: dict[str, ModelKind] = {"lora": "lora", "lyco": "lora", "hypernet": "hypernet"}
@@ -29,6 +31,9 @@ def with_what_is_here(order: Order, catalog: Catalog, *, said: Collection[str] =
         changes["vae"] = ModelRef()
         notes.append(f"the VAE {_title(recipe.vae)} isn't here: the checkpoint's own decodes instead")
     changes |= _second_models(recipe, catalog, notes) | _networks(recipe, catalog, notes)
+    if recipe.controls:
+        changes["controls"] = ()
+        notes.append("ControlNet can't be used yet: it is left out, so the picture is another one")
     kept = {name: value for name, value in changes.items() if value != getattr(recipe, name)}
     if not kept:
         return order, ()
@@ -50,6 +55,11 @@ def _second_models(recipe: Recipe, catalog: Catalog, notes: list[str]) -> dict[s
     if hires is not None and hires.model and not _has(catalog, hires.model, "checkpoint"):
         notes.append(f"the hires checkpoint {_title(hires.model)} isn't here: the first one goes on")
         hires = hires.but(model=ModelRef())
+    if hires is not None and not _can_enlarge(hires.upscaler, catalog):
+        notes.append(
+            f"the hires upscaler {hires.upscaler!r} isn't here: Lanczos enlarges instead, so the picture is another one"
+        )
+        hires = hires.but(upscaler=PIXEL_UPSCALERS[0])
     if refiner is not None and not _has(catalog, refiner.model, "checkpoint"):
         notes.append(f"the refiner {_title(refiner.model)} isn't here: it is left out")
         refiner = None
@@ -78,6 +88,16 @@ def _has(catalog: Catalog, ref: ModelRef, kind: ModelKind) -> bool:
     try:
         catalog.find(ref, kind)
     except ModelError:
+        return False
+    return True
+
+
+def _can_enlarge(name: str, catalog: Catalog) -> bool:
+    if name in LATENT_UPSCALERS:
+        return True
+    try:
+        find_upscaler(name, catalog)
+    except DanqingError:
         return False
     return True
 

@@ -60,7 +60,7 @@ class Intake:
             with Image.open(io.BytesIO(data), formats=READABLE) as image:
                 width, height = image.size
         except (*BROKEN, Image.DecompressionBombError, MemoryError) as problem:
-            raise ImageError(f"{INVALID}: {str(problem)[:80]}") from problem
+            raise ImageError(f"{INVALID}: it is no picture that can be read, or damaged") from problem
         if width * height > self.limits.image_pixels:
             most = self.limits.image_pixels
             raise ImageError(
