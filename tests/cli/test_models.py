@@ -14,10 +14,12 @@ def with_lora(danqing: Danqing, name: str = "ink") -> Path:
 
 def test_models_are_listed_with_the_embedded_one_last(danqing: Danqing) -> None:
     with_lora(danqing)
-    rows = [line.split() for line in danqing("models").out.splitlines()]
-    assert [(row[0], row[1]) for row in rows] == [
+    rows = [line.split("  ") for line in danqing("models").out.splitlines()]
+    found = [tuple(word.strip() for word in row if word.strip())[:2] for row in rows]
+    assert found == [
         ("toy", "checkpoint"),
         ("ink", "lora"),
+        ("danqing 4x", "upscaler"),
         ("danqing-mini", "checkpoint"),
     ]
 
