@@ -305,9 +305,7 @@ class Tiled(Value):
     def _large_enough(self) -> Self:
         for name, side in (("width", self.width), ("height", self.height)):
             if 0 < side < LEAST_TILE:
-                raise ValueError(
-                    f"a tile's {name} is {LEAST_TILE} pixels at least, or 0 for the model's own"
-                )
+                raise ValueError(f"a tile's {name} is {LEAST_TILE} pixels at least, or 0 for the model's own")
         return self
 
 
