@@ -37,7 +37,7 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=str)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: type(network).__name__)
 def test_the_esrgan_family_computes_what_spandrel_computes(spandrel: Any, network: Any, tmp_path: Path) -> None:
     tensors = network.drawn()
     write_tensors(tmp_path / "a.safetensors", tensors)
