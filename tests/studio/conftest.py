@@ -35,9 +35,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.skip("PostgreSQL doesn't run as root, and there is no user for it")
     folder = Path(tmp_path_factory.mktemp("postgres"))
     if user is not None:
-        base = tmp_path_factory.getbasetemp()
-        for part in (folder, base, base.parent):  # pytest's own folders, which only we may enter
-            part.chmod(0o755)
+        for part in (folder, *folder.parents):
+            if part == folder or part.name.startswith(("pytest-", "popen-")):  # pytest's own, which only we may enter
+                part.chmod(0o755)
         shutil.chown(folder, user)
 
     def run(name: str, *words: str) -> None:
